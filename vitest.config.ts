@@ -12,12 +12,12 @@ import { staticImports } from './test/static-imports.ts'
 const house = ['test/house/**/*.test.ts']
 // Minutes of journeys that `npm test` leaves to `npm run test:long`.
 const long = [
-  ...['crash', 'crash-rounds', 'demo', 'init', 'lab', 'reversals', 'start'].map(
+  ...['crash', 'crash-rounds', 'crawlers', 'demo', 'init', 'lab', 'reversals', 'start', 'swarm'].map(
     (name) => `test/journeys/${name}.test.ts`,
   ),
   'test/package/**/*.test.ts',
 ]
-const outside = ['test/journeys/**/*.test.ts', 'test/package/**/*.test.ts', 'test/testing/**/*.test.ts']
+const outside = ['journeys', 'package', 'sim', 'testing'].map((folder) => `test/${folder}/**/*.test.ts`)
 const unit = unitFiles()
 const chain = ['test/chain.setup.ts']
 // A worker that starts takes the next chain: one relayer alone may own the nonces of a key.

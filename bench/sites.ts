@@ -4,7 +4,9 @@ import Table from 'cli-table3'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_splitSqlQuery as splitSql } from 'wrangler'
 import { chartMoney } from '../src/ledger/book/chart.ts'
-import { DAY_MS, HOUR_MS } from '../src/platform/time.ts'
+import { DAY_MS } from '../src/platform/time.ts'
+import { FIGURE_DAYS, fillFigures } from './figures.ts'
+import { HOME_ROUNDS, type HomeFigures, measureHome } from './home.ts'
 import { type ManySites, measureManySites, RULES, SITES } from './many-sites.ts'
 import { CLIENTS, changePrice, type PriceChange } from './price-change.ts'
 import { LOOK } from './report.ts'
@@ -12,7 +14,7 @@ import type { Pace } from './rounds.ts'
 import { COMPATIBILITY_DATE } from './runtime.ts'
 import { setStage } from './stage.ts'
 
-const DAYS = 30
+const DAYS = FIGURE_DAYS
 const FROM = Date.UTC(2026, 9, 1)
 
 /** One row of the report; `most` and `least` are its targets, if there are any. */
@@ -26,6 +28,7 @@ export async function benchSites(pace: Pace): Promise<boolean> {
       ...rowsOfMany(await measureManySites(stage, pace)),
       ...rowsOfChange(await changePrice(stage)),
       ...(await chartsOfManySites()),
+      ...rowsOfHome(await measureHome(stage)),
     ]
     const table = new Table({
       head: [`${SITES} sites of ${RULES} rules, one isolate`, '', 'target', ''],
@@ -56,6 +59,18 @@ function rowsOfChange({ paid, before, after, honoured, refused, charged }: Price
     { name: '  at the new price', value: after, least: 1 },
     { name: '  refused', value: refused, most: 0 },
     { name: '  charged at a price that was not offered', value: charged, most: 0 },
+  ]
+}
+
+function rowsOfHome({ firstByte, bytes }: HomeFigures): Row[] {
+  return [
+    {
+      name: `home of the console, first byte, median of ${HOME_ROUNDS}`,
+      value: firstByte,
+      unit: ' ms',
+      most: 150,
+    },
+    { name: 'home of the console, its weight', value: bytes / 1000, unit: ' kB', digits: 1, most: 60 },
   ]
 }
 
@@ -114,18 +129,5 @@ async function fill(book: D1Database): Promise<void> {
   for (const file of readdirSync('migrations').toSorted())
     for (const statement of splitSql(readFileSync(`migrations/${file}`, 'utf8')))
       await book.prepare(statement).run()
-  const sites = `WITH RECURSIVE site(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM site WHERE n < ${SITES - 1})`
-  const hour = book.prepare(
-    `INSERT INTO figure ${sites} SELECT ?, 'site-' || n, 'default', 'GPTBot', '/articles', 10, 0, 20000 FROM site`,
-  )
-  const day = book.prepare(
-    `INSERT INTO figure_day ${sites} SELECT ?, 'site-' || n, 240, 0, 480000, ? FROM site`,
-  )
-  for (let at = 0; at < DAYS; at++) {
-    const first = FROM / HOUR_MS + at * 24
-    await book.batch([
-      ...Array.from({ length: 24 }, (_, hours) => hour.bind(first + hours)),
-      day.bind(first / 24, FROM),
-    ])
-  }
+  await fillFigures(book, FROM + DAYS * DAY_MS - 1)
 }

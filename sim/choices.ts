@@ -38,7 +38,7 @@ export class Choices {
     return item
   }
 
-  /** True in `share` of all cases. For what is no fault: faults are drawn by {@link strikes}. */
+  /** True in `share` of all cases. Faults are drawn by {@link strikes}. */
   chance(name: string, share: number): boolean {
     return this.number(name) < share
   }

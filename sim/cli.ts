@@ -23,7 +23,7 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof valuesOf>
 
-/** What must happen sometimes in a campaign: what never happens is not tested. */
+/** Events that must happen sometimes in a campaign: one that never happens is not tested. */
 const SOMETIMES = [
   'crash with unflushed writes',
   'transaction dropped',
@@ -97,7 +97,10 @@ async function runMany(values: Values): Promise<boolean> {
     return !values['until-broken']
   })
   const { user, system } = process.cpuUsage()
-  const cost = { seconds: Math.round((performance.now() - began) / 1000), cpuSeconds: Math.round((user + system) / 1e6) }
+  const cost = {
+    seconds: Math.round((performance.now() - began) / 1000),
+    cpuSeconds: Math.round((user + system) / 1e6),
+  }
   if (values.json) console.log(JSON.stringify({ ran, broken, counts, ...cost }))
   else console.log(counts, { ran, broken: broken.length, ...cost })
   const never = ran >= ENOUGH ? SOMETIMES.filter((what) => !counts[what]) : []
@@ -109,5 +112,7 @@ async function runMany(values: Values): Promise<boolean> {
 
 function sizeOf(text: string | undefined): Partial<Size> {
   const pairs = (text ?? '').split(',').filter((pair) => pair !== '')
-  return Object.fromEntries(pairs.map((pair) => pair.split('=')).map(([name, value]) => [name, Number(value)]))
+  return Object.fromEntries(
+    pairs.map((pair) => pair.split('=')).map(([name, value]) => [name, Number(value)]),
+  )
 }

@@ -1,8 +1,8 @@
 /** One deployment of the Worker: its objects, its read model, its workflow, and its isolates. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
-import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
+import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import * as worker from '../src/worker-stripe.ts'
 import { NETWORK } from './chain/state.ts'
 import { Book } from './platform/d1.ts'
@@ -68,7 +68,7 @@ export class Deployment {
     this.isolates = Array.from({ length: isolates }, (_, at) => new Isolate(this, at))
   }
 
-  /** Fresh bindings, with nodes of names of their own: what an isolate remembers hangs on them. */
+  /** Fresh bindings, with nodes of names of their own: an isolate's caches hang on them. */
   env(): Bindings {
     const run = ++runs
     const nodes = (this.#vars.NODES as string[]).map((node) => `https://${node}.node.sim/${run}`)
@@ -128,7 +128,7 @@ export class Isolate {
     this.#env = deployment.env()
   }
 
-  /** Ends all requests, and forgets all that was in memory. */
+  /** Ends all requests, and drops all that was in memory. */
   restart(): void {
     this.#generation++
     this.#env = this.#deployment.env()

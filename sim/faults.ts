@@ -47,7 +47,7 @@ const TROUBLES: Record<string, Trouble> = {
       wei.set(RELAYER, (wei.get(RELAYER) ?? 0n) + had)
     })
   },
-  'object dies': ({ deployment }) => {
+  'object crashes': ({ deployment }) => {
     const hosts = [...deployment.namespaces.values()].flatMap(({ hosts }) => [...hosts.values()])
     if (hosts.length > 0) world().choices.pick('host', hosts).crash()
   },
@@ -61,7 +61,7 @@ export function startTroubles(surroundings: Surroundings): void {
   if (kinds.length === 0) return
   const next = () => {
     if (choices.isHealing) return
-    const wait = choices.number('trouble pause') * 2 * (24 * 60 * MINUTE_MS) / PER_DAY
+    const wait = (choices.number('trouble pause') * 2 * (24 * 60 * MINUTE_MS)) / PER_DAY
     here.after(wait, 'trouble', () => {
       const kind = choices.pick('trouble', kinds)
       if (choices.strikes(kind, 'trouble', 1)) TROUBLES[kind]?.(surroundings)

@@ -8,11 +8,15 @@ import { MUTANTS } from './mutants/index.ts'
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url))
 const AT_ONCE = 2
 
-/** What became of a mutant. `seeds`: how many runs it took. */
+/** The end of a mutant. `seeds`: how many runs it took. */
 export type Verdict = { mutant: Mutant; killedBy: string | null; message: string; seeds: number }
 
 /** Runs seeds against each mutant until one breaks. Returns whether all ended as their lines say. */
-export async function judge(seeds: number, only: string | undefined, say: (line: string) => void): Promise<boolean> {
+export async function judge(
+  seeds: number,
+  only: string | undefined,
+  say: (line: string) => void,
+): Promise<boolean> {
   const waiting = MUTANTS.filter(({ id }) => only === undefined || only.split(',').includes(id))
   let isAsStated = true
   const work = async () => {
@@ -27,10 +31,21 @@ export async function judge(seeds: number, only: string | undefined, say: (line:
 }
 
 async function tryOut(mutant: Mutant, seeds: number): Promise<Verdict> {
-  const args = ['--experimental-async-context-frame', RUN, '--seeds', String(seeds), '--until-broken', '--json', '--threads', '1']
+  const args = [
+    '--experimental-async-context-frame',
+    RUN,
+    '--seeds',
+    String(seeds),
+    '--until-broken',
+    '--json',
+    '--threads',
+    '1',
+  ]
   const env = { ...process.env, TAB402_MUTANT: JSON.stringify(mutant) }
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1 << 26 }).catch(
-    (fault: { stdout?: string; stderr?: string }) => ({ stdout: fault.stdout || JSON.stringify({ fault: fault.stderr }) }),
+    (fault: { stdout?: string; stderr?: string }) => ({
+      stdout: fault.stdout || JSON.stringify({ fault: fault.stderr }),
+    }),
   )
   const said = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as {
     fault?: string
@@ -39,11 +54,19 @@ async function tryOut(mutant: Mutant, seeds: number): Promise<Verdict> {
   }
   if (said.fault) throw new Error(`mutant ${mutant.id} could not run: ${said.fault}`)
   const [first] = said.broken ?? []
-  return { mutant, killedBy: first?.id ?? null, message: first?.message.slice(0, 120) ?? '', seeds: said.ran ?? 0 }
+  return {
+    mutant,
+    killedBy: first?.id ?? null,
+    message: first?.message.slice(0, 120) ?? '',
+    seeds: said.ran ?? 0,
+  }
 }
 
 function lineOf({ mutant: { id, by, why }, killedBy, message, seeds }: Verdict): string {
-  if (killedBy === null) return by === null ? `not visible  ${id}: ${why}` : `SURVIVED     ${id}: ${by} must fail within ${seeds} seeds`
+  if (killedBy === null)
+    return by === null
+      ? `not visible  ${id}: ${why}`
+      : `SURVIVED     ${id}: ${by} must fail within ${seeds} seeds`
   const how = by === null ? 'VISIBLE' : killedBy === by ? 'killed' : `killed (not ${by})`
   return `${how.padEnd(12)} ${id}: ${killedBy} after ${seeds} seeds, ${message}`
 }

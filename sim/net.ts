@@ -23,7 +23,9 @@ async function origin(path: string): Promise<Response> {
   await here.sleep(here.latency('origin', 60), `origin ${path}`)
   if (choices.strikes('origin lost', 'origin', 0.01)) throw new TypeError('fetch failed')
   if (choices.strikes('origin slow', 'origin', 0.005)) await here.sleep(40_000, 'slow origin')
-  const status = choices.strikes('origin fails', 'origin', 0.03) ? choices.pick('status', [404, 500, 304, 302]) : 200
+  const status = choices.strikes('origin fails', 'origin', 0.03)
+    ? choices.pick('status', [404, 500, 304, 302])
+    : 200
   here.count(status === 200 ? 'origin answered' : 'origin failed')
   return new Response(status === 304 ? null : status === 200 ? CONTENT + path : 'nothing', { status })
 }

@@ -6,6 +6,13 @@ import { preload } from './preload.ts'
 export async function prepare(frames = 0): Promise<void> {
   await preload()
   Error.stackTraceLimit = frames
+  prepareGlobals()
+}
+
+/** Takes the place of the globals. A rejection without a handler ends no run: in workerd it is a line in the log. */
+export function prepareGlobals(): void {
+  // Node writes its warnings, with the number of the process, by the console of the run.
+  process.removeAllListeners('warning')
   install()
   process.on('unhandledRejection', () => {})
 }

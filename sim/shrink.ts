@@ -22,9 +22,16 @@ export async function shrink(failed: Ended, now: () => number): Promise<Shrunk> 
     return true
   }
   for (const name of Object.keys(failed.size) as (keyof Size)[]) {
-    while (Number(best.size[name]) > 0 && (await fails({ ...best.size, [name]: Number(best.size[name]) - 1 }, best.only)));
+    while (
+      Number(best.size[name]) > 0 &&
+      (await fails({ ...best.size, [name]: Number(best.size[name]) - 1 }, best.only))
+    );
   }
-  for (let part = Math.ceil(best.only.length / 2); part >= 1 && now() <= until; part = part > 1 ? Math.ceil(part / 2) : 0) {
+  for (
+    let part = Math.ceil(best.only.length / 2);
+    part >= 1 && now() <= until;
+    part = part > 1 ? Math.ceil(part / 2) : 0
+  ) {
     for (let at = 0; at < best.only.length; ) {
       const fewer = best.only.filter((_, index) => index < at || index >= at + part)
       if (!(await fails(best.size, fewer))) at += part

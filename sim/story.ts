@@ -1,7 +1,7 @@
 /** One run: actors and faults for some days, then peace for three nights, then the books are checked. */
 import { ChannelPayer } from './actors/channel.ts'
-import { ExactPayer, type Trick } from './actors/exact.ts'
 import { Client } from './actors/client.ts'
+import { ExactPayer, type Trick } from './actors/exact.ts'
 import { Wallet } from './actors/wallet.ts'
 import { Chain } from './chain/chain.ts'
 import { Node } from './chain/node.ts'
@@ -10,12 +10,12 @@ import { checkEnd } from './check/end.ts'
 import { Oracle } from './check/oracle.ts'
 import { type Allowed, Choices } from './choices.ts'
 import { Deployment, RELAYER } from './deployment.ts'
-import { heal, startTroubles, type Surroundings } from './faults.ts'
+import { heal, type Surroundings, startTroubles } from './faults.ts'
 import { netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
 import { enter, Violation, World } from './world.ts'
 
-/** What a run is made of. Smaller values make a smaller run of the same seed. */
+/** The size of a run. Smaller values make a smaller run of the same seed. */
 export type Size = { channels: number; exacts: number; visits: number; days: number }
 
 /** A run, as asked for. */
@@ -53,7 +53,7 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
   const story = new Story(world, whole)
   let broken: Ended['broken'] = null
   try {
-    await story.tell()
+    await story.play()
   } catch (fault) {
     broken =
       fault instanceof Violation
@@ -128,13 +128,17 @@ class Story {
     world.afterEvent = () => this.#oracle.check()
   }
 
-  async tell(): Promise<void> {
+  async play(): Promise<void> {
     const world = this.#world
     const { days } = this.#size
     startTroubles(this.#surroundings)
     const actors = [
-      ...this.#payers.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#visit(payer, `/${at}/${visit}`))),
-      ...this.#exacts.map((payer, at) => this.#live(payer.client.name, days, (visit) => this.#pay(payer, `/x${at}/${visit}`))),
+      ...this.#payers.map((payer, at) =>
+        this.#live(payer.client.name, days, (visit) => this.#visit(payer, `/${at}/${visit}`)),
+      ),
+      ...this.#exacts.map((payer, at) =>
+        this.#live(payer.client.name, days, (visit) => this.#pay(payer, `/x${at}/${visit}`)),
+      ),
     ]
     for (let day = 1; day <= days; day++) this.#night(day, false)
     const healsAt = START + days * DAY_MS + 2 * HOUR_MS
@@ -160,18 +164,21 @@ class Story {
     this.#surroundings.deployment.close()
   }
 
-  /** The cron of one night: missed, twice, late; and a watch before it. */
+  /** One nightly cron: missed, twice, late; and a watch before it. */
   #night(night: number, isQuiet: boolean): void {
     const world = this.#world
     const { choices } = world
     const at = START + night * DAY_MS - 6 * HOUR_MS
     const missed = choices.strikes('cron missed', `night ${night}`, isQuiet ? 0 : 0.15)
     const doubled = choices.strikes('cron twice', `night ${night}`, isQuiet ? 0 : 0.2)
-    const late = choices.strikes('cron late', `night ${night}`, isQuiet ? 0 : 0.2) ? choices.number('late') * HOUR_MS : 0
+    const late = choices.strikes('cron late', `night ${night}`, isQuiet ? 0 : 0.2)
+      ? choices.number('late') * HOUR_MS
+      : 0
     this.#cron(WATCH, at - HOUR_MS / 2, at - HOUR_MS / 2)
     if (doubled) world.count('cron twice')
     if (missed) world.count('cron missed')
-    else for (let times = 0; times < (doubled ? 2 : 1); times++) this.#cron(NIGHTLY, at, at + late + times * 700)
+    else
+      for (let times = 0; times < (doubled ? 2 : 1); times++) this.#cron(NIGHTLY, at, at + late + times * 700)
   }
 
   #cron(cron: string, scheduled: number, fires: number): void {
@@ -199,7 +206,8 @@ class Story {
   async #pay(payer: ExactPayer, page: string): Promise<void> {
     const { choices } = this.#world
     const { name } = payer.client
-    const trick = () => (choices.chance(`trick ${name}`, 0.4) ? choices.pick(`trick ${name}`, TRICKS) : 'none')
+    const trick = () =>
+      choices.chance(`trick ${name}`, 0.4) ? choices.pick(`trick ${name}`, TRICKS) : 'none'
     const pages = Array.from({ length: choices.between(`burst ${name}`, 1, 3) }, (_, at) => `${page}/${at}`)
     await Promise.all(pages.map((each) => payer.buy(each, trick())))
   }
@@ -207,11 +215,15 @@ class Story {
   async #visit(payer: ChannelPayer, page: string): Promise<void> {
     const { choices } = this.#world
     const { name } = payer.client
-    const burst = Array.from({ length: choices.between(`burst ${name}`, 1, 5) }, (_, at) => payer.buy(`${page}/${at}`))
+    const burst = Array.from({ length: choices.between(`burst ${name}`, 1, 5) }, (_, at) =>
+      payer.buy(`${page}/${at}`),
+    )
     const act = choices.number(`act ${name}`)
-    if (act < 0.12) burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
-    else if (act < 0.22) burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
-    else if (act < 0.27 && payer.balance > 0n) this.#withdraw(payer)
+    if (act < 0.12)
+      burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
+    else if (act < 0.22)
+      burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
+    else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
     await Promise.all(burst)
   }
 
@@ -232,11 +244,16 @@ class Story {
   async #visitInPeace(payer: ChannelPayer, at: number, healsAt: number): Promise<void> {
     const world = this.#world
     for (let day = 0; day < 2; day++) {
-      await world.sleep(healsAt + (day * 24 + 25) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
+      await world.sleep(
+        healsAt + (day * 24 + 25) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now,
+        'peace',
+      )
       const bought = await payer.buy(`/peace/${at}/${day}`)
       world.count(`in peace: ${bought}`)
-      if (bought !== 'served' && !this.#mayBeRefused(payer)) throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
-      if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n) this.#withdraw(payer, true)
+      if (bought !== 'served' && !this.#mayBeRefused(payer))
+        throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
+      if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n)
+        this.#withdraw(payer, true)
     }
   }
 
@@ -245,7 +262,8 @@ class Story {
     await world.sleep(healsAt + 26 * HOUR_MS + world.latency('peace', HOUR_MS) - world.now, 'peace')
     const bought = await payer.buy(`/peace/x${at}`)
     world.count(`in peace: ${bought}`)
-    if (bought !== 'served') throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
+    if (bought !== 'served')
+      throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
   }
 
   /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */

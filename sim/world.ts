@@ -1,9 +1,16 @@
 /** The world of one run: its clock, the queue of events, and the trace. */
 import { createHash } from 'node:crypto'
-import { Choices } from './choices.ts'
+import type { Choices } from './choices.ts'
 
 /** Something that will happen. Once it `isCancelled`, it does not. */
-export type Event = { at: number; tie: number; number: number; what: string; run: () => void; isCancelled: boolean }
+export type Event = {
+  at: number
+  tie: number
+  number: number
+  what: string
+  run: () => void
+  isCancelled: boolean
+}
 
 /** A run with more events is a livelock. */
 const MOST_EVENTS = 400_000
@@ -52,7 +59,14 @@ export class World {
   /** Runs `run` after `delayMs`. */
   after(delayMs: number, what: string, run: () => void): Event {
     const at = this.now + Math.max(0, delayMs)
-    const event = { at, tie: this.choices.number('tie'), number: this.#number++, what, run, isCancelled: false }
+    const event = {
+      at,
+      tie: this.choices.number('tie'),
+      number: this.#number++,
+      what,
+      run,
+      isCancelled: false,
+    }
     this.#push(event)
     return event
   }

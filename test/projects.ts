@@ -6,7 +6,7 @@ import { sources } from './house/sources.ts'
 const IMPORT = /^\s*(?:import|export)\s(?!type\b)(?:[^'"]*?\sfrom\s)?\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm
 
 /** The folders of the projects `node` and `house`. */
-const ELSEWHERE = /^test\/(?:house|journeys|package|testing)\//
+const ELSEWHERE = /^test\/(?:house|journeys|package|sim|testing)\//
 
 /** A URL of Node's turns this file's hosts with an xn-- label down; workerd's takes them. */
 const NEEDS_WORKERD_URLS = 'test/identity/signature-agent.test.ts'

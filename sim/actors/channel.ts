@@ -21,9 +21,9 @@ export class ChannelPayer {
   readonly #chain: Chain
   #offer: PaymentRequirements | undefined
   #config: ChannelConfig | undefined
-  /** What the client has been told was charged. */
+  /** The total that receipts have stated. */
   charged = 0n
-  /** What the client has deposited, as far as it knows. */
+  /** The escrow that receipts have stated. */
   balance = 0n
   /** Totals that are promised to requests under way. */
   readonly #promised = new Set<bigint>()
@@ -83,7 +83,9 @@ export class ChannelPayer {
         continue
       }
       this.#promised.add(max)
-      const answer = await this.client.persist(path, this.voucher(path, max)).finally(() => this.#promised.delete(max))
+      const answer = await this.client
+        .persist(path, this.voucher(path, max))
+        .finally(() => this.#promised.delete(max))
       const end = this.#endOf(answer)
       if (end !== 'again') return end
     }
@@ -96,7 +98,8 @@ export class ChannelPayer {
     for (let signed = 0; signed < MOST_SIGNED; signed++) {
       const payment = this.depositOf(path, amount, this.charged + price)
       const answer = await this.client.persist(path, payment)
-      if (answer?.status === 402 && requiredOf(answer)?.accepts[0]?.extra.channelState === undefined) return 'refused'
+      if (answer?.status === 402 && requiredOf(answer)?.accepts[0]?.extra.channelState === undefined)
+        return 'refused'
       if (answer?.status === 200) world().count('deposit')
       const end = this.#endOf(answer)
       if (end !== 'again') return end
@@ -154,7 +157,8 @@ export class ChannelPayer {
   #endOf(answer: Answer | null): Bought | 'again' {
     if (!answer) return 'unknown'
     const state = receiptOf(answer)?.extra?.channelState ?? requiredOf(answer)?.accepts[0]?.extra.channelState
-    if (state) this.#learn(state as { chargedCumulativeAmount: string; balance: string }, answer.status === 402)
+    if (state)
+      this.#learn(state as { chargedCumulativeAmount: string; balance: string }, answer.status === 402)
     if (answer.status === 200) return 'served'
     if (answer.status === 402 && state) {
       world().count('corrective 402')

@@ -12,7 +12,7 @@ import type { Wallet } from './wallet.ts'
 /** How long an authorization is valid. */
 const VALID_SECONDS = 300n
 
-/** What a payer does with a signature beside sending it. */
+/** The other use that a payer makes of a signature. */
 export type Trick = 'none' | 'twice' | 'other page' | 'cancels' | 'sends itself' | 'moves away'
 
 /** One payer by `exact`. */
@@ -38,11 +38,14 @@ export class ExactPayer {
     const payment = (page: string) => paymentOf(this.#offer as PaymentRequirements, page, signed)
     const asked = [this.client.persist(path, payment(path), method)]
     if (trick === 'twice') asked.push(this.client.persist(path, payment(path), method))
-    if (trick === 'other page') asked.push(this.client.persist(`${path}/other`, payment(`${path}/other`), method))
+    if (trick === 'other page')
+      asked.push(this.client.persist(`${path}/other`, payment(`${path}/other`), method))
     if (trick !== 'none') {
       world().count(`trick: ${trick}`)
       const here = world()
-      here.after(here.latency('trick', 20_000), trick, () => this.#play(trick, { ...signed.authorization, signature: signed.signature }))
+      here.after(here.latency('trick', 20_000), trick, () =>
+        this.#play(trick, { ...signed.authorization, signature: signed.signature }),
+      )
     }
     const [answer] = await Promise.all(asked)
     if (!answer) return 'unknown'
@@ -53,8 +56,20 @@ export class ExactPayer {
   #play(trick: Trick, { to, value, validBefore, nonce, signature }: Signed): void {
     const { address: from } = this.wallet
     const amount = BigInt(value)
-    const payment = { from, to, value: amount, validAfter: 0n, validBefore: BigInt(validBefore), nonce, signature }
-    const wire = { network: NETWORK.id, token: NETWORK.usdc.address, wire: { version: 2 as const, payload: {}, requirements: {} } }
+    const payment = {
+      from,
+      to,
+      value: amount,
+      validAfter: 0n,
+      validBefore: BigInt(validBefore),
+      nonce,
+      signature,
+    }
+    const wire = {
+      network: NETWORK.id,
+      token: NETWORK.usdc.address,
+      wire: { version: 2 as const, payload: {}, requirements: {} },
+    }
     if (trick === 'cancels') this.#chain.act(from, (state) => state.cancelAuthorization(from, nonce))
     if (trick === 'sends itself') {
       const data = encodeTransfer({ ...payment, ...wire })

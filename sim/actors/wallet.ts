@@ -1,12 +1,13 @@
 /** The key and the purse of one payer. */
+
+import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import {
+  channelId,
   depositNonce,
   receiveAuthorizationDigest,
   transferAuthorizationDigest,
   voucherDigest,
-  channelId,
 } from '../../src/protocol/evm/eip712.ts'
-import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { addressOf, sign } from '../../src/protocol/evm/secp256k1.ts'
 import { NETWORK } from '../chain/state.ts'
@@ -34,7 +35,14 @@ export class Wallet {
   /** A deposit in wire format. */
   deposit(config: ChannelConfig, amount: bigint, salt: Hex, validBefore = FOREVER) {
     const nonce = depositNonce(channelId(config, chainId, escrow), salt)
-    const authorization = { from: this.address, to: collector, value: amount, validAfter: 0n, validBefore, nonce }
+    const authorization = {
+      from: this.address,
+      to: collector,
+      value: amount,
+      validAfter: 0n,
+      validBefore,
+      nonce,
+    }
     const signature = sign(receiveAuthorizationDigest(authorization, usdc), this.key)
     const erc3009Authorization = { validAfter: '0', validBefore: `${validBefore}`, salt, signature }
     return { amount: amount.toString(), authorization: { erc3009Authorization } }
@@ -44,7 +52,14 @@ export class Wallet {
   transfer(to: Address, value: bigint, nonce: Hex, validBefore: bigint) {
     const authorization = { from: this.address, to, value, validAfter: 0n, validBefore, nonce }
     const signature = sign(transferAuthorizationDigest(authorization, usdc), this.key)
-    const wire = { from: this.address, to, value: `${value}`, validAfter: '0', validBefore: `${validBefore}`, nonce }
+    const wire = {
+      from: this.address,
+      to,
+      value: `${value}`,
+      validAfter: '0',
+      validBefore: `${validBefore}`,
+      nonce,
+    }
     return { signature, authorization: wire }
   }
 }

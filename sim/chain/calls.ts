@@ -1,5 +1,13 @@
 /** Calldata and logs of the contracts. viem hashes every signature of an ABI for each call that it decodes; here each is hashed once. */
-import { type Abi, type AbiFunction, decodeFunctionData, encodeAbiParameters, pad, toEventSelector, toFunctionSelector } from 'viem'
+import {
+  type Abi,
+  type AbiFunction,
+  decodeFunctionData,
+  encodeAbiParameters,
+  pad,
+  toEventSelector,
+  toFunctionSelector,
+} from 'viem'
 import { parseAbi } from '../../src/chain/abi.ts'
 import { escrowAbi } from '../../src/chain/escrow.ts'
 import type { Log } from '../../src/chain/log.ts'
@@ -40,7 +48,12 @@ export function decodeCall(data: Hex): DecodedCall {
 const selectors = new Map<string, Hex>()
 
 /** An event's log: its signature, its indexed words, and its amounts. */
-export function logOf(address: Address, event: string, indexed: readonly Hex[], amounts: readonly bigint[]): Log {
+export function logOf(
+  address: Address,
+  event: string,
+  indexed: readonly Hex[],
+  amounts: readonly bigint[],
+): Log {
   let selector = selectors.get(event)
   if (!selector) {
     selector = toEventSelector(event)

@@ -4,9 +4,9 @@ import type { Log } from '../../src/chain/log.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { recover } from '../../src/protocol/evm/secp256k1.ts'
 import { world } from '../world.ts'
-import { type Call, ChainState, Revert } from './state.ts'
+import { type Call, type ChainState, Revert } from './state.ts'
 
-/** One transaction. An actor's own has no calldata: `act` is what it does. */
+/** One transaction. An actor's own has `act` in the place of calldata. */
 export type Transaction = {
   hash: Hex
   from: Address
@@ -97,7 +97,9 @@ export class Chain {
     return this.#blocks.flatMap(({ number, mined }) =>
       number < first || number > last
         ? []
-        : mined.flatMap(({ logs, transaction: { hash } }) => logs.map((log) => ({ log, hash, block: number }))),
+        : mined.flatMap(({ logs, transaction: { hash } }) =>
+            logs.map((log) => ({ log, hash, block: number })),
+          ),
     )
   }
 
@@ -108,7 +110,9 @@ export class Chain {
 
   /** Simulates a call on the newest state. @throws Revert */
   simulate(to: Address, data: Hex, from: Address): void {
-    this.at().copy().call(to, data, { from, time: this.timeOf(this.head) })
+    this.at()
+      .copy()
+      .call(to, data, { from, time: this.timeOf(this.head) })
   }
 
   /** Takes a signed transaction. Returns why the node refuses it; undefined if it waits now. */
@@ -147,7 +151,9 @@ export class Chain {
   reorganize(): void {
     const { choices } = world()
     const from = this.head - choices.between('reorg depth', 0, MOST_REORG)
-    const undone = this.#blocks.filter(({ number }) => number >= from && number > FIRST_BLOCK).flatMap(({ mined }) => mined)
+    const undone = this.#blocks
+      .filter(({ number }) => number >= from && number > FIRST_BLOCK)
+      .flatMap(({ mined }) => mined)
     if (undone.length === 0) return
     world().count('reorg of transactions')
     world().note(`reorg from block ${from}`)
@@ -209,7 +215,9 @@ export class Chain {
         here.after(here.latency('reorg', BLOCK_MS * MOST_REORG), 'reorg', () => this.reorganize())
     }
     for (const one of mined) {
-      world().note(`mined ${one.transaction.hash.slice(0, 10)} nonce ${one.transaction.nonce} ${one.succeeded}`)
+      world().note(
+        `mined ${one.transaction.hash.slice(0, 10)} nonce ${one.transaction.nonce} ${one.succeeded}`,
+      )
       this.onMined(one, number)
     }
     const [waiting] = this.#pool.values()

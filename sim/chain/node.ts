@@ -37,7 +37,8 @@ export class Node {
     const question = JSON.parse(body) as Question
     const where = `${this.#name} ${question.method}`
     await here.sleep(here.latency(where, WAY_MS), `rpc ${where}`)
-    if (this.isDown || choices.strikes('rpc lost', `${where} before`, 0.006)) throw new TypeError('fetch failed')
+    if (this.isDown || choices.strikes('rpc lost', `${where} before`, 0.006))
+      throw new TypeError('fetch failed')
     const answer = choices.strikes('rpc busy', where, 0.004)
       ? { error: { code: -32_005, message: 'limit exceeded' } }
       : this.#ask(question)
@@ -50,7 +51,9 @@ export class Node {
 
   get #head(): number {
     const { choices } = world()
-    const behind = choices.strikes('node behind', this.#name, 0.03) ? choices.between('behind', 1, MOST_LAG) : 0
+    const behind = choices.strikes('node behind', this.#name, 0.03)
+      ? choices.between('behind', 1, MOST_LAG)
+      : 0
     return Math.max(0, this.#chain.head - this.lag - behind)
   }
 
@@ -70,7 +73,11 @@ export class Node {
       case 'eth_getTransactionCount':
         return { result: numberToHex(this.#count(params[0] as Address, params[1])) }
       case 'eth_getBalance':
-        return { result: numberToHex(chain.at(this.#head).wei.get((params[0] as Address).toLowerCase() as Address) ?? 0n) }
+        return {
+          result: numberToHex(
+            chain.at(this.#head).wei.get((params[0] as Address).toLowerCase() as Address) ?? 0n,
+          ),
+        }
       case 'eth_getTransactionReceipt':
         return { result: this.#receipt(params[0] as Hex) }
       case 'eth_getLogs':
@@ -134,7 +141,9 @@ export class Node {
       return { result: numberToHex(GAS_USED) }
     } catch (fault) {
       if (!(fault instanceof Revert)) throw fault
-      return { error: { code: 3, message: `execution reverted: ${fault.message}`, data: revertData(fault.message) } }
+      return {
+        error: { code: 3, message: `execution reverted: ${fault.message}`, data: revertData(fault.message) },
+      }
     }
   }
 
@@ -148,7 +157,10 @@ export class Node {
     const state = this.#chain.at(number)
     if (to.toLowerCase() !== MULTICALL) return this.#read(state, number, data)
     const calls = decodedRead(data).args[0] as readonly { callData: Hex }[]
-    const result = calls.map(({ callData }) => ({ success: true, returnData: this.#read(state, number, callData) }))
+    const result = calls.map(({ callData }) => ({
+      success: true,
+      returnData: this.#read(state, number, callData),
+    }))
     return encodeFunctionResult({ abi: multicallAbi, functionName: 'aggregate3', result })
   }
 
@@ -171,7 +183,10 @@ export class Node {
       case 'refundNonce':
         return words(state.refundNonces.get(first) ?? 0n)
       case 'receivers': {
-        const { claimed, swept } = state.receivers.get(first.toLowerCase() as Address) ?? { claimed: 0n, swept: 0n }
+        const { claimed, swept } = state.receivers.get(first.toLowerCase() as Address) ?? {
+          claimed: 0n,
+          swept: 0n,
+        }
         return words(claimed, swept)
       }
       case 'balanceOf':
@@ -231,13 +246,18 @@ function domain(): Hex {
   const { chainId, escrow } = NETWORK
   const zero: Hex = `0x${'0'.repeat(64)}`
   const result = ['0x0f', 'x402 Batch Settlement', '1', BigInt(chainId), escrow, zero, []] as const
-  domainRead ??= encodeFunctionResult({ abi: metadataAbi, functionName: 'eip712Domain', result: [...result] as never })
+  domainRead ??= encodeFunctionResult({
+    abi: metadataAbi,
+    functionName: 'eip712Domain',
+    result: [...result] as never,
+  })
   return domainRead
 }
 
 const errors = new Map<string, Hex>()
 for (const item of escrowAbi)
-  if (item.type === 'error' && item.inputs.length === 0) errors.set(item.name, toFunctionSelector(`${item.name}()`))
+  if (item.type === 'error' && item.inputs.length === 0)
+    errors.set(item.name, toFunctionSelector(`${item.name}()`))
 
 /** The data of a revert: a custom error of the escrow, or the message of a `require`. */
 function revertData(message: string): Hex {

@@ -27,7 +27,7 @@ type Channel = { balance: bigint; claimed: bigint }
 type Withdrawal = { amount: bigint; at: bigint }
 type Receiver = { claimed: bigint; swept: bigint }
 
-/** Who calls, and the time of the block in Unix seconds. */
+/** The caller, and the time of the block in Unix seconds. */
 export type Call = { from: Address; time: bigint }
 
 /** The state after one block. A copy is made before it changes. */
@@ -121,7 +121,8 @@ export class ChainState {
 
   #claim(row: ClaimRow, from: Address): Log[] {
     const config = configOf(row.voucher.channel)
-    if (from !== config.receiverAuthorizer && from !== config.receiver) throw new Revert('NotAuthorizedToClaim')
+    if (from !== config.receiverAuthorizer && from !== config.receiver)
+      throw new Revert('NotAuthorizedToClaim')
     const id = idOf(config)
     const channel = this.channel(id)
     const { totalClaimed: total } = row
@@ -148,14 +149,16 @@ export class ChainState {
   }
 
   #refund(config: ChannelConfig, asked: bigint, from: Address): Log[] {
-    if (from !== config.receiverAuthorizer && from !== config.receiver) throw new Revert('NotAuthorizedToRefund')
+    if (from !== config.receiverAuthorizer && from !== config.receiver)
+      throw new Revert('NotAuthorizedToRefund')
     if (asked === 0n) throw new Revert('ZeroRefund')
     const id = idOf(config)
     this.refundNonces.set(id, (this.refundNonces.get(id) ?? 0n) + 1n)
     const { amount, logs } = this.#take(id, asked, config.payer)
     if (amount === 0n) return []
     const pending = this.withdrawals.get(id)
-    if (pending && amount < pending.amount) this.withdrawals.set(id, { ...pending, amount: pending.amount - amount })
+    if (pending && amount < pending.amount)
+      this.withdrawals.set(id, { ...pending, amount: pending.amount - amount })
     else this.withdrawals.delete(id)
     return [logOf(ESCROW, 'Refunded(bytes32,address,uint128)', [id, from], [amount]), ...logs]
   }
@@ -183,7 +186,12 @@ export class ChainState {
     const channel = this.channel(id)
     const balance = channel.balance + amount
     this.channels.set(id, { ...channel, balance })
-    const deposited = logOf(ESCROW, 'Deposited(bytes32,address,uint128,uint128)', [id, call.from], [amount, balance])
+    const deposited = logOf(
+      ESCROW,
+      'Deposited(bytes32,address,uint128,uint128)',
+      [id, call.from],
+      [amount, balance],
+    )
     return [usedLog(config.payer, nonce), ...paid, deposited]
   }
 
@@ -199,7 +207,13 @@ export class ChainState {
   }
 
   #authorize(
-    authorization: { from: Address; validAfter: bigint; validBefore: bigint; nonce: Hex; signer: Address | undefined },
+    authorization: {
+      from: Address
+      validAfter: bigint
+      validBefore: bigint
+      nonce: Hex
+      signer: Address | undefined
+    },
     time: bigint,
   ): void {
     const { from, validAfter, validBefore, nonce, signer } = authorization
@@ -255,7 +269,10 @@ function voucherSigner(id: Hex, max: bigint, signature: Hex): Address | undefine
   const key = `${id}${max}${signature}`
   if (!signers.has(key)) {
     if (signers.size > 10_000) signers.clear()
-    signers.set(key, recover(voucherDigest({ channelId: id, maxClaimableAmount: max }, chainId, ESCROW), signature))
+    signers.set(
+      key,
+      recover(voucherDigest({ channelId: id, maxClaimableAmount: max }, chainId, ESCROW), signature),
+    )
   }
   return signers.get(key)
 }

@@ -1,4 +1,4 @@
-/** What the disk of a channel account says, read by SQL: the code under test is not asked. */
+/** The disk of a channel account, read by SQL: the code under test is not asked. */
 import type { Host } from '../platform/host.ts'
 
 /** One charge of a journal. `isLive`: a delivery of it stands. */
@@ -31,7 +31,9 @@ export function chargesOf({ disk }: Host, max: bigint, request: string): Charge[
 
 /** The last entry's totals, in atomic units. */
 export function totalsOf({ disk }: Host): Record<'authorized' | 'charged' | 'redeemed' | 'credit', bigint> {
-  const [row = {}] = disk.peek('SELECT authorized, charged, redeemed, credit FROM entry ORDER BY seq DESC LIMIT 1')
+  const [row = {}] = disk.peek(
+    'SELECT authorized, charged, redeemed, credit FROM entry ORDER BY seq DESC LIMIT 1',
+  )
   const read = (name: string) => BigInt(String(row[name] ?? 0))
   return {
     authorized: read('authorized'),
@@ -42,7 +44,12 @@ export function totalsOf({ disk }: Host): Record<'authorized' | 'charged' | 'red
 }
 
 /** The state row: the channel on chain as the account last saw it, its quarantine and its open transaction. */
-export function standingOf({ disk }: Host): { chain: Record<string, string | number>; quarantine: string | null; unresolved: string | null; config: string } | null {
+export function standingOf({ disk }: Host): {
+  chain: Record<string, string | number>
+  quarantine: string | null
+  unresolved: string | null
+  config: string
+} | null {
   if (!disk.has('standing')) return null
   const [row] = disk.peek('SELECT chain, quarantine, unresolved, config FROM standing')
   if (!row) return null

@@ -2,7 +2,7 @@
 import { toEventSelector } from 'viem'
 import { moved } from '../../src/chain/token.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { receiptOf, errorOf } from '../actors/client.ts'
+import { errorOf, receiptOf } from '../actors/client.ts'
 import type { Chain, Mined } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
 import { type Deployment, type Left, RECEIVER } from '../deployment.ts'
@@ -51,7 +51,8 @@ export class ExactOracle {
       const receipt = receiptOf(answer)
       if (!receipt?.transaction) throw new Violation('I4', `${name} left without a receipt`)
       const known = this.#opened.get(key)
-      if (known !== undefined && known !== request) throw new Violation('I10', `one authorization opened ${known} and ${request}`)
+      if (known !== undefined && known !== request)
+        throw new Violation('I10', `one authorization opened ${known} and ${request}`)
       this.#opened.set(key, request)
       this.#delivered.push({ shown, request, at: world().now })
       world().count('page delivered for exact')
@@ -64,7 +65,8 @@ export class ExactOracle {
       const known = this.#hostOf(shown.payer)
       if (host && known !== host) continue
       const row = known && rowOf(known, shown.nonce)
-      if (row?.status !== 'settled') throw new Violation('I3', `${request} left for ${shown.nonce}, which is ${row?.status ?? 'unknown'}`)
+      if (row?.status !== 'settled')
+        throw new Violation('I3', `${request} left for ${shown.nonce}, which is ${row?.status ?? 'unknown'}`)
     }
   }
 
@@ -73,15 +75,22 @@ export class ExactOracle {
     const hosts = this.#deployment.namespace('AUTHORIZATIONS').hosts
     for (const [name, host] of hosts) {
       if (!host.disk.has('authorization')) continue
-      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek('SELECT * FROM authorization')) {
+      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek(
+        'SELECT * FROM authorization',
+      )) {
         const payer = name.split(':').at(-1) as Address
         const isPaid = this.#isPaid(payer, nonce as Hex, BigInt(String(amount)))
         if (isPaid && status !== 'settled')
-          throw new Violation('I9', `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`)
+          throw new Violation(
+            'I9',
+            `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`,
+          )
         const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
         if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
-        else if (!isPaid && status === 'settled') throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain has no transfer`)
-        if (status === 'taken' || status === 'doubtful') throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
+        else if (!isPaid && status === 'settled')
+          throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain lacks its transfer`)
+        if (status === 'taken' || status === 'doubtful')
+          throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
       }
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')
@@ -89,14 +98,17 @@ export class ExactOracle {
     for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
   }
 
-  /** What our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
+  /** All money that our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
   #mustBeKnown(mined: Mined): void {
     for (const key of usesIn(mined)) {
       const [payer = '', nonce = ''] = key.split(' ')
       const host = this.#hostOf(payer)
       const isDeposit = mined.transaction.to !== usdc.address
       if (!isDeposit && (!host || rowOf(host, nonce)?.status !== 'settled'))
-        throw new Violation('I1', `${mined.transaction.hash} moved money for ${nonce}, and the books do not have it`)
+        throw new Violation(
+          'I1',
+          `${mined.transaction.hash} moved money for ${nonce}, and the books do not have it`,
+        )
     }
   }
 
@@ -108,7 +120,8 @@ export class ExactOracle {
     if (!isOwn || this.#opened.has(keyOf(shown))) return
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
-    if (this.#relayerHas(shown)) throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
+    if (this.#relayerHas(shown))
+      throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
   }
 
   #relayerHas({ payer, nonce }: Exact): boolean {
@@ -130,7 +143,9 @@ export class ExactOracle {
 }
 
 function rowOf({ disk }: Host, nonce: string): Record<string, SqlStorageValue> | undefined {
-  return disk.has('authorization') ? disk.peek('SELECT * FROM authorization WHERE nonce = ?', nonce)[0] : undefined
+  return disk.has('authorization')
+    ? disk.peek('SELECT * FROM authorization WHERE nonce = ?', nonce)[0]
+    : undefined
 }
 
 function keyOf({ payer, nonce }: Exact): string {

@@ -1,7 +1,7 @@
 /** The promises that hold at every moment. Each failure names its invariant. */
 import { escrowEvents } from '../../src/chain/escrow.ts'
-import { depositNonce } from '../../src/protocol/evm/eip712.ts'
 import { REPLAY_WINDOW_MS } from '../../src/ledger/replay-window.ts'
+import { depositNonce } from '../../src/protocol/evm/eip712.ts'
 import { errorOf, receiptOf } from '../actors/client.ts'
 import type { Chain, Mined } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
@@ -31,7 +31,7 @@ export class Oracle {
   readonly #open = new Map<string, number>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
-  /** What each order moved, by its transaction. */
+  /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
   readonly #maxUnclaimed: bigint
@@ -62,7 +62,11 @@ export class Oracle {
     for (const one of this.#delivered) {
       if (host && one.host !== host) continue
       const isThere = chargesOf(one.host, one.max, one.request).some(({ isLive }) => isLive)
-      if (!isThere) throw new Violation('I3', `${one.host.name}: ${one.request} over ${one.max} left, and no charge stands`)
+      if (!isThere)
+        throw new Violation(
+          'I3',
+          `${one.host.name}: ${one.request} over ${one.max} left, and no charge stands`,
+        )
     }
   }
 
@@ -85,12 +89,18 @@ export class Oracle {
 
   #onLeft(left: Left): void {
     const { request, payment, answer } = left
-    if (answer.status >= 500 && answer.status !== 502 && answer.status !== 503 && !answer.body.startsWith('nothing'))
+    if (
+      answer.status >= 500 &&
+      answer.status !== 502 &&
+      answer.status !== 503 &&
+      !answer.body.startsWith('nothing')
+    )
       throw new Violation('E1', `${request.url} was answered ${answer.status}`)
     const shown = shownBy(payment)
     const name = `${request.method} ${request.url}`
     const hasContent = answer.body.startsWith(CONTENT)
-    if (hasContent && !shown && !request.url.includes('/free')) throw new Violation('I4', `${name} left without a payment`)
+    if (hasContent && !shown && !request.url.includes('/free'))
+      throw new Violation('I4', `${name} left without a payment`)
     if (shown?.kind === 'exact') this.exact.onLeft(shown, name, left)
     if (!shown || shown.kind === 'exact' || shown.kind === 'refund') return
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(shown.channel)
@@ -121,16 +131,23 @@ export class Oracle {
   /** A payer is not asked to pay again while its proof may be replayed [I5], or its deposit may be mined [I9]. */
   #mustNotBePaid(shown: Voucher, name: string, charges: readonly Charge[], answer: Answer): void {
     const paid = charges.find(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS + MARGIN_MS)
-    if (paid) throw new Violation('I5', `${name} over ${shown.max} was refused although charge ${paid.seq} stands`)
+    if (paid)
+      throw new Violation('I5', `${name} over ${shown.max} was refused although charge ${paid.seq} stands`)
     const isWithdrawing = /withdrawal/.test(errorOf(answer) ?? '')
     if (shown.kind !== 'deposit' || isWithdrawing) return
     const id = `deposit:${shown.channel}:${depositNonce(shown.channel, shown.salt)}`
     const [open] = this.#relayer('SELECT nonce FROM placed WHERE open = 1 AND id = ?', id)
-    if (open) throw new Violation('I9', `${name}: refused while its deposit may still be mined, with nonce ${open.nonce}`)
+    if (open)
+      throw new Violation(
+        'I9',
+        `${name}: refused while its deposit may still be mined, with nonce ${open.nonce}`,
+      )
   }
 
   #relayer(query: string, value: string): Record<string, SqlStorageValue>[] {
-    return [...this.#deployment.namespace('RELAYER').hosts.values()].flatMap(({ disk }) => disk.peek(query, value))
+    return [...this.#deployment.namespace('RELAYER').hosts.values()].flatMap(({ disk }) =>
+      disk.peek(query, value),
+    )
   }
 
   #onCrash(host: Host): void {
@@ -152,16 +169,18 @@ export class Oracle {
     if (known !== undefined && known !== transaction.hash && this.#chain.receipt(known as `0x${string}`))
       throw new Violation('I8', `order ${moved} was mined twice`)
     this.#contents.set(moved, transaction.hash)
-    for (const event of escrowEvents(NETWORK.escrow, logs)) if (event.kind === 'claimed') this.#checkClaim(event.channelId)
+    for (const event of escrowEvents(NETWORK.escrow, logs))
+      if (event.kind === 'claimed') this.#checkClaim(event.channelId)
   }
 
-  /** What is claimed was charged, and is never the promise above it [I6]. */
+  /** A claimed total was charged, and is never the promise above it [I6]. */
   #checkClaim(channel: string): void {
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
     const { claimed, balance } = this.#chain.at().channel(channel as `0x${string}`)
     if (!host) throw new Violation('I6', `${channel} was claimed without an account`)
     if (claimed === balance) world().count('claimed the whole balance')
-    else if (!hadCharged(host, claimed)) throw new Violation('I6', `${channel}: claimed ${claimed}, which was never charged`)
+    else if (!hadCharged(host, claimed))
+      throw new Violation('I6', `${channel}: claimed ${claimed}, which was never charged`)
   }
 
   #checkJournal(host: Host): void {
@@ -170,15 +189,22 @@ export class Oracle {
     this.#versions.set(host, disk.version)
     if (!disk.has('entry')) return
     const after = this.#seen.get(host) ?? 0
-    const rows = disk.peek('SELECT seq, kind, max, request, charged, redeemed, authorized, ceiling, max FROM entry WHERE seq > ? ORDER BY seq', after)
+    const rows = disk.peek(
+      'SELECT seq, kind, max, request, charged, redeemed, authorized, ceiling, max FROM entry WHERE seq > ? ORDER BY seq',
+      after,
+    )
     const last = rows.at(-1)
     if (!last) return
     this.#seen.set(host, Number(last.seq))
     for (const row of rows) {
-      const [charged, redeemed, max, ceiling] = ['charged', 'redeemed', 'max', 'ceiling'].map((name) => BigInt(String(row[name] ?? 0)))
+      const [charged, redeemed, max, ceiling] = ['charged', 'redeemed', 'max', 'ceiling'].map((name) =>
+        BigInt(String(row[name] ?? 0)),
+      )
       if (row.kind !== 'charge' || charged === undefined || redeemed === undefined) continue
-      if (charged - redeemed > this.#maxUnclaimed) throw new Violation('I7', `${host.name}: ${charged - redeemed} is not claimed`)
-      if ((max ?? 0n) > (ceiling ?? 0n)) throw new Violation('I6', `${host.name}: a charge over ${max} exceeds the escrow ${ceiling}`)
+      if (charged - redeemed > this.#maxUnclaimed)
+        throw new Violation('I7', `${host.name}: ${charged - redeemed} is not claimed`)
+      if ((max ?? 0n) > (ceiling ?? 0n))
+        throw new Violation('I6', `${host.name}: a charge over ${max} exceeds the escrow ${ceiling}`)
       this.#checkOnce(host, max ?? 0n, String(row.request))
     }
     const { chain } = standingOf(host) ?? {}
@@ -188,8 +214,11 @@ export class Oracle {
 
   /** One charge for one voucher and request [I2]. */
   #checkOnce(host: Host, max: bigint, request: string): void {
-    const live = chargesOf(host, max, request).filter(({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS)
-    if (live.length > 1) throw new Violation('I2', `${host.name}: ${request} over ${max} was charged ${live.length} times`)
+    const live = chargesOf(host, max, request).filter(
+      ({ isLive, at }) => isLive && at > world().now - REPLAY_WINDOW_MS,
+    )
+    if (live.length > 1)
+      throw new Violation('I2', `${host.name}: ${request} over ${max} was charged ${live.length} times`)
   }
 
   #nonces = new Map<number, string>()
@@ -203,7 +232,8 @@ export class Oracle {
     for (const { from, nonce, to, data } of seen.values()) {
       const content = `${from} ${to} ${data}`
       const known = this.#nonces.get(nonce)
-      if (known !== undefined && known !== content) throw new Violation('I8', `nonce ${nonce} was signed for two contents`)
+      if (known !== undefined && known !== content)
+        throw new Violation('I8', `nonce ${nonce} was signed for two contents`)
       this.#nonces.set(nonce, content)
     }
   }

@@ -2,7 +2,7 @@
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { decodeHeader } from '../../src/protocol/x402/header.ts'
 
-/** What a payment promises. Amounts in atomic units. */
+/** The promise of a payment. Amounts in atomic units. */
 export type Shown =
   | { kind: 'voucher' | 'refund'; channel: Hex; max: bigint }
   | { kind: 'deposit'; channel: Hex; max: bigint; salt: Hex }
@@ -32,5 +32,11 @@ export function shownBy(header: string | null): Shown | undefined {
   }
   if (!authorization) return undefined
   const { from, nonce, value } = authorization
-  return { kind: 'exact', payer: from, nonce, value: BigInt(value), token: String(accepted?.asset).toLowerCase() }
+  return {
+    kind: 'exact',
+    payer: from,
+    nonce,
+    value: BigInt(value),
+    token: String(accepted?.asset).toLowerCase(),
+  }
 }

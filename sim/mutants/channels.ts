@@ -11,7 +11,7 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     file: ACCOUNT,
     from: 'if (answer) this.#queue.advance()\n    await this.#commits.pending',
     to: 'if (answer) this.#queue.advance()',
-    by: 'I3',
+    by: 'I4',
   },
   {
     id: 'no-replay',
@@ -49,7 +49,7 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     by: 'L1',
   },
   {
-    id: 'forgets-own-transaction',
+    id: 'loses-own-transaction',
     file: ACCOUNT,
     from: "if (onChain && !this.#begunHere) return this.#refuse('channel_busy')",
     to: '',
@@ -79,14 +79,14 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     by: 'I2',
   },
   {
-    id: 'forgets-replays-on-restart',
+    id: 'loses-replays-on-restart',
     file: ACCOUNT,
     from: 'this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES)',
     to: 'this.#journal.recent(Date.now(), MAX_CHARGES)',
     by: 'I5',
   },
   {
-    id: 'forgets-totals-on-restart',
+    id: 'loses-totals-on-restart',
     file: JOURNAL,
     from: 'return { ...kept, ...totals, signature }',
     to: 'return { ...totals, ...kept, signature }',
@@ -100,7 +100,7 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     by: 'I6',
   },
   {
-    id: 'believes-older-blocks',
+    id: 'takes-older-blocks',
     file: '/src/ledger/channel/observe.ts',
     from: 'if (state.block < known.state.block && !anyBlock) return null',
     to: '',

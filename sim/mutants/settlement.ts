@@ -86,7 +86,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     by: 'I8',
   },
   {
-    id: 'forgets-open-orders',
+    id: 'loses-open-orders',
     file: RELAYER,
     from: 'if (this.#orders.open(1).length > 0) ctx.blockConcurrencyWhile(',
     to: 'if (this.#orders.open(1).length > 9e9) ctx.blockConcurrencyWhile(',
@@ -99,7 +99,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     from: 'if (alone) await this.ctx.storage.setAlarm(Date.now() + this.#waits.tendMs)',
     to: '',
     by: null,
-    why: 'whoever asks for the outcome arms it again, and the nightly run asks',
+    why: 'each look for the outcome arms it again, and the nightly run looks',
   },
   {
     id: 'never-sends-again',
@@ -124,7 +124,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     why: 'the look for a receipt opens the order of a caller again, and the run looks',
   },
   {
-    id: 'believes-one-count',
+    id: 'takes-one-count',
     file: '/src/chain/relayer/nonces.ts',
     from: 'if (again < count)',
     to: 'if (again < 0)',

@@ -1,4 +1,4 @@
-/** D1: one database that is slow, fails, and loses answers. What it has answered is durable. */
+/** D1: one database that is slow, fails, and loses answers. Its answers are durable. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { world } from '../world.ts'
 import { type Prepared, prepare, runStatement } from './disk.ts'

@@ -7,10 +7,17 @@ type Row = Record<string, SqlStorageValue>
 type Write = { query: string; bindings: SQLInputValue[] }
 
 /** The writes of one turn. `alarm` is the alarm that the turn has set; undefined for none. */
-type Batch = { turn: number; writes: Write[]; alarm?: number | null; flushed: Promise<void>; flush: () => void }
+type Batch = {
+  turn: number
+  writes: Write[]
+  alarm?: number | null
+  flushed: Promise<void>
+  flush: () => void
+}
 
 /** The longest that a write takes to reach the disk. */
 const FLUSH_MS = 6
+const SLOW_FLUSH_MS = 400
 /** Statements that write nothing. */
 const READ = /^\s*(?:SELECT|EXPLAIN|PRAGMA|WITH)\b/i
 
@@ -110,7 +117,7 @@ export class Disk {
     return this.#batches.length
   }
 
-  /** Loses what is not durable. `kept` batches had reached the disk although nobody had been told. */
+  /** Loses what is not durable. `kept` batches had reached the disk, although no caller has an answer. */
   crash(kept: number): void {
     const lost = this.#batches
     if (lost.length === 0) return
@@ -142,7 +149,8 @@ export class Disk {
 
   #schedule(batch: Batch): void {
     const here = world()
-    this.#flushesAt = Math.max(this.#flushesAt, here.now + here.latency(`disk ${this.name}`, FLUSH_MS))
+    const most = here.choices.strikes('slow disk', this.name, 0.2) ? SLOW_FLUSH_MS : FLUSH_MS
+    this.#flushesAt = Math.max(this.#flushesAt, here.now + here.latency(`disk ${this.name}`, most))
     here.after(this.#flushesAt - here.now, `flush ${this.name}`, () => {
       // Two batches may reach the disk at one moment: the earlier one always comes first.
       while (this.#batches.includes(batch)) {

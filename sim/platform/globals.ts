@@ -4,7 +4,12 @@ import { type Event, isSimulating, world } from '../world.ts'
 import { outward, owner, runAs } from './owner.ts'
 
 /** Answers the requests of a run. */
-export type Net = (request: { url: string; method: string; body: string; headers: Headers }) => Promise<Response>
+export type Net = (request: {
+  url: string
+  method: string
+  body: string
+  headers: Headers
+}) => Promise<Response>
 
 const RealDate = Date
 const realFetch = globalThis.fetch
@@ -29,7 +34,7 @@ export function setNet(answer: Net): void {
   net = answer
 }
 
-/** Runs after a delay, as its owner's; never once the owner has died. */
+/** Runs after a delay, as its owner's; never once the owner has ended. */
 function setVirtualTimeout(run: () => void, delayMs = 0): Event {
   const who = owner()
   return world().after(delayMs, `timer of ${who?.name ?? 'actor'}`, () => {
@@ -74,7 +79,8 @@ function orderedSubtle(): SubtleCrypto {
   return new Proxy(webcrypto.subtle as unknown as SubtleCrypto, {
     get: (_, name: string) => {
       if (name === 'digest') return digest
-      if (name === 'timingSafeEqual') return (a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b))
+      if (name === 'timingSafeEqual')
+        return (a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b))
       return (...args: unknown[]) => inOrder(name, args)
     },
   })
@@ -82,7 +88,9 @@ function orderedSubtle(): SubtleCrypto {
 
 async function digest(algorithm: string | { name: string }, data: BufferSource): Promise<ArrayBuffer> {
   const name = typeof algorithm === 'string' ? algorithm : algorithm.name
-  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+  const bytes = ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data)
   const made = createHash(name.replace('-', '').toLowerCase()).update(bytes).digest()
   return Uint8Array.from(made).buffer
 }
@@ -100,8 +108,10 @@ function randomUUID(): string {
 
 /** Replaces the globals of this process. Outside of a run, time and network are the real ones. */
 export function install(): void {
-  const simulated = <Args extends unknown[], Value>(real: (...args: Args) => Value, ours: (...args: Args) => Value) =>
-    (...args: Args) => (isSimulating() ? ours(...args) : real(...args))
+  const simulated =
+    <Args extends unknown[], Value>(real: (...args: Args) => Value, ours: (...args: Args) => Value) =>
+    (...args: Args) =>
+      isSimulating() ? ours(...args) : real(...args)
   const set = (name: string, value: unknown) =>
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
   const timers = globalThis as unknown as {
@@ -110,15 +120,28 @@ export function install(): void {
   }
   set('Date', VirtualDate)
   set('setTimeout', simulated(timers.setTimeout, setVirtualTimeout))
-  set('clearTimeout', simulated(timers.clearTimeout, (timer) => clearVirtualTimeout(timer as Event | undefined)))
-  set('scheduler', { wait: (ms: number) => new Promise<void>((resolve) => timersNow().setTimeout(resolve, ms)) })
-  set('fetch', simulated(realFetch as (...args: unknown[]) => unknown, virtualFetch as (...args: unknown[]) => unknown))
+  set(
+    'clearTimeout',
+    simulated(timers.clearTimeout, (timer) => clearVirtualTimeout(timer as Event | undefined)),
+  )
+  set('scheduler', {
+    wait: (ms: number) => new Promise<void>((resolve) => timersNow().setTimeout(resolve, ms)),
+  })
+  set(
+    'fetch',
+    simulated(realFetch as (...args: unknown[]) => unknown, virtualFetch as (...args: unknown[]) => unknown),
+  )
   const timeout = (ms: number) => {
     const controller = new AbortController()
-    timersNow().setTimeout(() => controller.abort(new DOMException('The operation timed out', 'TimeoutError')), ms)
+    timersNow().setTimeout(
+      () => controller.abort(new DOMException('The operation timed out', 'TimeoutError')),
+      ms,
+    )
     return controller.signal
   }
-  Object.defineProperty(AbortSignal, 'timeout', { value: simulated(AbortSignal.timeout.bind(AbortSignal), timeout) })
+  Object.defineProperty(AbortSignal, 'timeout', {
+    value: simulated(AbortSignal.timeout.bind(AbortSignal), timeout),
+  })
   const subtle = orderedSubtle()
   const fill = (array: Uint8Array) => {
     array.set(randomBytes(array.length))
@@ -133,7 +156,9 @@ export function install(): void {
   })
   for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     const real = console[level].bind(console)
-    console[level] = simulated(real, (...words: unknown[]) => world().note(`log ${words.map(textOf).join(' ')}`))
+    console[level] = simulated(real, (...words: unknown[]) =>
+      world().note(`log ${words.map(textOf).join(' ')}`),
+    )
   }
 }
 

@@ -26,6 +26,11 @@ export function connectionLost(): Error {
   return Object.assign(new Error('Network connection lost.'), { retryable: true })
 }
 
+/** The error of a call that an object has rejected because it has too many. */
+export function overloaded(): Error {
+  return Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true })
+}
+
 /** One Durable Object. Its disk outlives its instances. */
 export class Host {
   readonly name: string
@@ -119,7 +124,7 @@ export class Host {
     this.#isRinging = false
   }
 
-  /** What leaves the object waits until all that it wrote before is on disk. */
+  /** Answers wait until all earlier writes are on disk. */
   #leave(send: () => void): void {
     const gate = this.disk.gate()
     const generation = this.#generation
@@ -131,7 +136,8 @@ export class Host {
     const here = world()
     if (!here.choices.strikes('crash', `${this.name} in ${method}`, 0.03)) return
     const generation = this.#generation
-    here.after(here.latency(`crash ${this.name}`, 10), `crash in ${method}`, () => {
+    const most = here.choices.chance(`crash soon ${this.name}`, 0.5) ? 10 : 300
+    here.after(here.latency(`crash ${this.name}`, most), `crash in ${method}`, () => {
       if (generation === this.#generation && this.#instance) this.crash()
     })
   }
@@ -189,7 +195,9 @@ export class Host {
     const whileAlive = (promise: Promise<void>) =>
       new Promise<void>((resolve) => promise.then(() => who.isAlive() && resolve()))
     return {
-      sql: { exec: (query: string, ...bindings: unknown[]) => alive(() => cursorOf(disk.exec(query, bindings))) },
+      sql: {
+        exec: (query: string, ...bindings: unknown[]) => alive(() => cursorOf(disk.exec(query, bindings))),
+      },
       transactionSync: <Value>(work: () => Value) => alive(() => disk.transactionSync(work)),
       sync: () => alive(() => whileAlive(disk.gate() ?? Promise.resolve())),
       getAlarm: async () => alive(() => (this.#isRinging && disk.alarm === this.#rungAt ? null : disk.alarm)),
@@ -247,7 +255,8 @@ function cursorOf(rows: Record<string, SqlStorageValue>[]) {
   return {
     toArray: () => rows,
     one: () => {
-      if (rows.length !== 1) throw new Error(`Expected exactly one result from SQL query, but got ${rows.length}`)
+      if (rows.length !== 1)
+        throw new Error(`Expected exactly one result from SQL query, but got ${rows.length}`)
       return rows[0]
     },
     rowsWritten: rows.length,

@@ -1,6 +1,6 @@
 /** Namespaces of Durable Objects, and the stubs that calls go through. */
 import { world } from '../world.ts'
-import { connectionLost, Host, type ObjectClass, resetError } from './host.ts'
+import { connectionLost, Host, type ObjectClass, overloaded, resetError } from './host.ts'
 import { outward } from './owner.ts'
 
 /** The longest way of a call to its object, and of its answer. */
@@ -46,7 +46,8 @@ export class Namespace {
               reject(resetError('The stub is broken: its object was reset.'))
               return
             }
-            arrivesAt = Math.max(arrivesAt, here.now + here.latency(`call ${host.name}`, WAY_MS))
+            // Two calls of one moment would arrive in any order.
+            arrivesAt = Math.max(arrivesAt + 1e-3, here.now + here.latency(`call ${host.name}`, WAY_MS))
             here.after(arrivesAt - here.now, `call ${host.name} ${method}`, () => {
               bound ??= { crashes: host.crashes }
               deliver(host, method, sent, resolve, reject)
@@ -56,7 +57,12 @@ export class Namespace {
     }
     return new Proxy(
       {},
-      { get: (_, method) => (method === 'then' || typeof method !== 'string' ? undefined : (...args: unknown[]) => call(method, args)) },
+      {
+        get: (_, method) =>
+          method === 'then' || typeof method !== 'string'
+            ? undefined
+            : (...args: unknown[]) => call(method, args),
+      },
     )
   }
 
@@ -83,15 +89,18 @@ function deliver(
   const here = world()
   const { choices } = here
   const where = `${host.name} ${method}`
-  if (choices.strikes('call lost', where, 0.008)) return reject(connectionLost())
-  if (choices.strikes('overloaded', where, 0.003))
-    return reject(Object.assign(new Error('Durable Object is overloaded.'), { overloaded: true }))
+  const isLost = choices.strikes('call lost', where, 0.008)
+  if (isLost || choices.strikes('overloaded', where, 0.003)) {
+    reject(isLost ? connectionLost() : overloaded())
+    return
+  }
   const back = (what: string, settle: () => void) =>
     here.after(here.latency(`answer ${host.name}`, WAY_MS), `${what} ${where}`, settle)
   void host.deliver(method, args, {
     resolve: (value) => {
       const answer = structuredClone(value)
-      if (choices.strikes('reply lost', where, 0.01)) return back('lost reply', () => reject(connectionLost()))
+      if (choices.strikes('reply lost', where, 0.01))
+        return back('lost reply', () => reject(connectionLost()))
       back('reply', () => resolve(answer))
     },
     reject: (fault) => back('fault', () => reject(fault)),

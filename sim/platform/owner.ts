@@ -1,4 +1,4 @@
-/** Who runs: an object or a request. A dead one causes nothing any more. */
+/** The owner of running code: an object or a request. A dead one causes nothing any more. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** An object or a request that runs code. */
@@ -21,13 +21,13 @@ export function runAs<Value>(who: Owner, work: () => Value): Value {
   return storage.run(who, work)
 }
 
-/** Runs code of nobody: of an actor, or of the simulator. */
+/** Runs code of an actor, or of the simulator. */
 export function runAsNobody<Value>(work: () => Value): Value {
   return storage.exit(work)
 }
 
 /**
- * What leaves an owner: `send` runs once the owner's writes are on disk, if the owner lives. Its result reaches the owner only
+ * A message of an owner: `send` runs once the owner's writes are on disk, if the owner lives. Its result reaches the owner only
  * while the owner lives; else the promise stays pending for ever, as its code has stopped.
  */
 export function outward<Value>(send: () => Promise<Value>): Promise<Value> {

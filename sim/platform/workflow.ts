@@ -1,6 +1,6 @@
 /** The engine of Workflows: durable steps, retries, and an engine that is killed and goes on. */
 import { world } from '../world.ts'
-import { outward, type Owner, runAs } from './owner.ts'
+import { type Owner, outward, runAs } from './owner.ts'
 
 type Step = { retries: { limit: number } }
 type Entry = new (ctx: unknown, env: never) => { run(event: unknown, step: unknown): Promise<unknown> }
@@ -74,7 +74,11 @@ export class Engine {
   }
 
   #doer({ id, steps }: Instance, kill: () => void, who: Owner) {
-    return async (name: string, { retries: { limit } }: Step, work: () => Promise<unknown>): Promise<unknown> => {
+    return async (
+      name: string,
+      { retries: { limit } }: Step,
+      work: () => Promise<unknown>,
+    ): Promise<unknown> => {
       const here = world()
       const known = steps.get(name)
       if (known !== undefined) return JSON.parse(known)

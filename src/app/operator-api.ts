@@ -158,9 +158,10 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
 /** The most requests of one call: a page asks fewer. */
 const MAX_ORDERS = 50
 
-function requestOf({ method = 'GET', path, body, revision }: ConsoleOrder): Request {
+function requestOf({ method = 'GET', path, body, revision, key }: ConsoleOrder): Request {
   const headers = new Headers(body === undefined ? {} : { 'content-type': 'application/json' })
   if (revision !== undefined) headers.set('if-match', `"${revision}"`)
+  if (key !== undefined) headers.set('idempotency-key', key)
   return new Request(`https://${CONSOLE_HOST}${path}`, {
     method,
     headers,

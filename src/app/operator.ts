@@ -3,7 +3,7 @@
 import { type Config, readConfig } from '../config/config.ts'
 import { publishedIn } from '../identity/published/published.ts'
 import { readLists } from '../identity/published/store.ts'
-import { AUDIT, type AuditLog } from '../ledger/act.ts'
+import { type ActKeys, AUDIT, type AuditLog } from '../ledger/act.ts'
 import { REGISTRY } from '../ledger/credit/agent.ts'
 import type { CreditSettings, OperatorNetwork, OperatorSettings, PeoplePort } from '../operator/settings.ts'
 import { PEOPLE } from '../people/people.ts'
@@ -40,6 +40,7 @@ export function operatorOf(env: Bindings): OperatorSettings {
     networks: networksOf(env, read.config),
     alerts: alertsOf(env),
     audit: auditOf(env),
+    keys: keysOf(env),
     doctor: doctorOf(env, read.config),
     sites: sitesPortOf(env),
     people: env.PEOPLE && peoplePortOf(env.PEOPLE),
@@ -66,6 +67,10 @@ function peoplePortOf(people: NonNullable<Bindings['PEOPLE']>): PeoplePort {
 function auditOf({ AUDIT: audit, AGENTS: agents }: Bindings): AuditLog | undefined {
   if (audit) return lastingStub(() => audit.getByName(AUDIT))
   return agents && lastingStub(() => agents.getByName(REGISTRY))
+}
+
+function keysOf({ AUDIT: audit }: Bindings): ActKeys | undefined {
+  return audit && lastingStub<ActKeys>(() => audit.getByName(AUDIT))
 }
 
 /** Credit as the operator and the agents read it; undefined if credit is not configured. */

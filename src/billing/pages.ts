@@ -15,7 +15,7 @@ const STYLE = `
   h1, .from, td, dd, p, address { overflow-wrap: anywhere } .from { font-size: 1.1em; font-weight: bold; margin: 0 0 .5em }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.5em } dt { color: var(--soft) } dd { margin: 0 }
   table { border-collapse: collapse; width: 100%; margin: 2em 0 }
-  th, td { text-align: left; padding: .3em 0 .3em 1em; border-bottom: 1px solid var(--line); vertical-align: top }
+  th, td { text-align: left; padding: .3em 0 .3em 1em; border-bottom: 1px solid var(--rule); vertical-align: top }
   :is(th, td):first-child { padding-left: 0 } thead th { color: var(--soft); font-weight: normal } time { white-space: nowrap }
   .site { min-width: 7em } .rule { white-space: nowrap } .wide { overflow-x: auto }
   .usd, .n { text-align: right; font-variant-numeric: tabular-nums lining-nums; white-space: nowrap } .pad { visibility: hidden }
@@ -24,10 +24,10 @@ const STYLE = `
   small, code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
   address { font-style: normal; flex: 1 1 14em; max-width: 24em } address, .as-written { white-space: pre-line }
   .parties { display: flex; flex-wrap: wrap; gap: 1.5em 4em; margin: 2em 0 } .due { font-size: 1.25em; margin: .5em 0 0 }
-  .pay { border: 1px solid var(--line); padding: 0 1.25em; margin: 2em 0; break-inside: avoid } .pay h2 { margin-top: 1em }
+  .pay { border: 1px solid var(--rule); padding: 0 1.25em; margin: 2em 0; break-inside: avoid } .pay h2 { margin-top: 1em }
   @media screen and (max-width: 36em) {
     body { margin-top: 1.5em; font-size: 15px } table, thead, tbody, tfoot { display: block } thead tr > :not(:last-child) { display: none }
-    tr { display: flex; flex-wrap: wrap; gap: 0 1em; border-bottom: 1px solid var(--line); padding: .4em 0 }
+    tr { display: flex; flex-wrap: wrap; gap: 0 1em; border-bottom: 1px solid var(--rule); padding: .4em 0 }
     tr > *, tr > :first-child { border: 0; padding: 0 } tfoot tr { flex-wrap: nowrap; border: 0 } tr > .usd:last-child { margin-left: auto } .site { order: -1; flex: 1 0 100% }
     td[data-unit]::after { content: ' ' attr(data-unit) } .usd:not(:last-child) .pad { display: none }
   }

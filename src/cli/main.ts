@@ -13,6 +13,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'import-robots': () => import('./import-robots.ts'),
   'rebuild-book': () => import('./rebuild-book.ts'),
   sites: () => import('./sites.ts'),
+  swarm: () => import('./swarm.ts'),
+  sign: () => import('./sign.ts'),
 }
 
 const USAGE = `Examples:
@@ -36,6 +38,8 @@ Commands:
   replay LOG…                     try the policy on an access log
   import-robots FILE|URL          draft rules from a robots.txt
   sites COMMAND                   list, add, check, publish and import the sites of a deployment
+  swarm [URL]                     load a stack with crawlers, some of which misbehave
+  sign URL                        sign requests ahead, for load tools that cannot pay
   rebuild-book                    write the database again from the Durable Objects
 
 Options:

@@ -1,6 +1,7 @@
 /** `tab402 start`: runs the whole stack on this machine until Ctrl-C. */
 import { STACK_TOOLS } from '../testing/tools.ts'
 import { bold, CommandError, parse, print, printJson, requireTools, talk, UsageError } from './command.ts'
+import type { StartFacts } from './try.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -13,7 +14,7 @@ export const usage = `Examples:
 
 Usage: tab402 start [OPTIONS]
 
-Runs a chain, a sample site, the Worker and its console on 127.0.0.1. Ctrl-C stops all of them.
+Runs a chain, a sample site, the Worker, its console and a playground on 127.0.0.1. Ctrl-C stops all of them.
 When the stack can be used, one line on stdout gives its addresses and keys: "ready " and a JSON object.
 
 Options (and the environment variables that set the same):
@@ -66,7 +67,10 @@ export async function run(args: string[]): Promise<number> {
   }
   for (const signal of SIGNALS) process.on(signal, stop)
   if (process.env.npm_lifecycle_event ?? process.env.NODE_RUN_SCRIPT_NAME) stopWithoutParent(stop)
-  const { ended, stop: _, ...facts } = await starting
+  const { ended, stop: _, ...stack } = await starting
+  const { startPlayground } = await import('./playground/server.ts')
+  const playground = await startPlayground(stack, options.originUrl !== undefined)
+  const facts: StartFacts = { ...stack, playground: { url: playground.url } }
   ready = true
   if (values.json) printJson(facts)
   else {
@@ -76,6 +80,7 @@ export async function run(args: string[]): Promise<number> {
     print(`${READY}${JSON.stringify(facts)}`)
   }
   await ended
+  await playground.stop()
   if (stopping) return 0
   talk(`${bold('tab402 start:')} the stack ended by itself.`)
   return 1

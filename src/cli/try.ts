@@ -5,10 +5,16 @@ import { PROGRAM } from './command.ts'
 
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
+/** The facts of the `ready` line. */
+export type StartFacts = StackFacts & {
+  /** The page on which a person is a crawler. Its path is another one at each start. */
+  playground: { url: string }
+}
+
 type Example = { title: string; commands: string[] }
 
 /** The text beside the `ready` line: the address and the first four examples, or all of them. `path` costs money. */
-export function adviceFor(facts: StackFacts, { path, all }: { path: string; all: boolean }): string {
+export function adviceFor(facts: StartFacts, { path, all }: { path: string; all: boolean }): string {
   const page = `${facts.url}${path}`
   const examples = all
     ? [
@@ -23,6 +29,7 @@ export function adviceFor(facts: StackFacts, { path, all }: { path: string; all:
 tab402 runs at ${facts.url} in front of ${facts.origin}.
 ${sitesOf(facts)}The operator’s console, signed in once within 15 minutes: ${facts.console.login}
 Later: ${facts.console.url}, with the token ${facts.operator.token}
+Be a crawler yourself, one step at a time, in your browser: ${facts.playground.url}
 Readers pay nothing. Crawlers pay in USDC on a chain that exists on this machine only. Try:
 
 ${examples.map(({ title, commands }) => `  ${title}\n${commands.map((line) => `    ${line}\n`).join('')}`).join('\n')}

@@ -8,6 +8,21 @@ export type Problem = {
   errors?: readonly { path: string; message: string; expected: string }[]
 }
 
+/** The sums owed, at risk and received by day. `since`: the first day of receipts. */
+export type TotalsBody = {
+  owed: {
+    channel: string
+    credit: string
+    accounts: number
+    withdrawing: string
+    stopped: string
+    late: string
+    asOf: number | null
+  }
+  receipts: { day: number; kind: string; received: string }[]
+  since: number | null
+}
+
 /** One page of a list, and the cursor of the next. */
 export type Paged<Key extends string, Item, Cursor = string> = { [K in Key]: Item[] } & {
   next: Cursor | null

@@ -37,6 +37,7 @@ export const NAV_PATHS: readonly string[] = NAV.flatMap(([, ...items]) => items.
 type FrameProps = {
   title: string
   path: string
+  url: string
   who: Principal
   formToken: string
   /** The day (UTC) before which figures are sample data. */
@@ -45,7 +46,7 @@ type FrameProps = {
 }
 
 /** The whole document of a page. */
-export function Frame({ title, path, who, formToken, sampleBefore, children }: FrameProps) {
+export function Frame({ title, path, url, who, formToken, sampleBefore, children }: FrameProps) {
   return (
     <Document title={title}>
       <a class="skip" href="#main">
@@ -86,12 +87,14 @@ export function Frame({ title, path, who, formToken, sampleBefore, children }: F
             </p>
           )}
           {children}
+          <div id="news" class="hide" role="status" />
           <footer>
-            <span>All amounts in USD. Copying a figure copies all six decimals.</span>{' '}
-            <span>Times are UTC.</span>{' '}
-            <span>
-              <kbd>/</kbd> find, <kbd>g</kbd> <kbd>h</kbd> home, <kbd>g</kbd> <kbd>s</kbd> sites
+            <span>All amounts in USD. A copied figure has all six decimals.</span>
+            <span>Times are UTC.</span>
+            <span class="keys">
+              <kbd>?</kbd> shows the keys
             </span>
+            <span class="printed">{url}</span>
           </footer>
         </main>
       </div>

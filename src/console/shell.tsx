@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { EdgeWorker } from '../people/console-call.ts'
 import type { Principal } from '../people/principal.ts'
+import { sha256Hex } from '../platform/digest.ts'
 import { askAs, type Reply, type SessionApi } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
@@ -34,21 +35,35 @@ export async function openDesk(edge: EdgeWorker, session: string): Promise<Desk 
   return who && { session, who, formToken, ...askAs(edge, session, Date.now) }
 }
 
-/** Answers with a page. */
-export function show(
+/** What changes with each rendering, and means nothing: the time of the page itself, and the keys of its forms. */
+const VOLATILE = /<time data-asof[^>]*>[^<]*<\/time>|name="key" value="[^"]*"/g
+
+/** Answers with a page; with 304 where the browser has it already, but for the time that it states. */
+export async function show(
   c: Context<ConsoleEnv>,
   title: string,
   content: Child,
   status: 200 | 201 | 400 | 403 | 404 | 409 | 503 = 200,
-) {
+): Promise<Response> {
   const { who, formToken } = c.get('desk')
-  const { pathname } = new URL(c.req.url)
+  const { pathname, href } = urlOf(c)
   const page = (
-    <Frame title={title} path={pathname} who={who} formToken={formToken} sampleBefore={c.env.SAMPLE_BEFORE}>
+    <Frame
+      title={title}
+      path={pathname}
+      url={href}
+      who={who}
+      formToken={formToken}
+      sampleBefore={c.env.SAMPLE_BEFORE}
+    >
       {content}
     </Frame>
   )
-  return c.html(`<!doctype html>${page}`, status)
+  const html = `<!doctype html>${page}`
+  if (status !== 200) return c.html(html, status)
+  const etag = `W/"${(await sha256Hex(html.replace(VOLATILE, ''))).slice(0, 32)}"`
+  if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers: { etag } })
+  return c.html(html, status, { etag })
 }
 
 /** Answers with the problem that the API stated. An unknown id is 404 here too; all that a page did not expect is 503. */

@@ -15,4 +15,5 @@ export const MIGRATIONS: readonly string[] = [
   '0011_alerts.sql',
   '0013_networks.sql',
   '0014_shadow_site.sql',
+  '0019_home.sql',
 ]

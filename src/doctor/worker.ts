@@ -187,7 +187,8 @@ const access: WorkerProbe = {
     const fix = 'Put Cloudflare Access before the console: ACCESS_TEAM and ACCESS_AUD (docs/console.md)'
     if (!found) return warn("The operator's token is one lock. It must have 32 random characters.", fix)
     const { issuer, takesToken, keys } = found
-    if (!keys) return fail(`${issuer} must have keys. Until then Access lets nobody in.`, 'Check ACCESS_TEAM')
+    if (!keys)
+      return fail(`${issuer} must publish keys. Until then every sign-in fails.`, 'Check ACCESS_TEAM')
     if (takesToken) return warn("The operator's token opens it too.", 'Remove ACCESS_BREAK_GLASS')
     return ok(`${issuer}, ${keys} keys.`)
   },

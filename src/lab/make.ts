@@ -1,8 +1,8 @@
 /** Puts a lab together from its parts. */
+import type { WorkerPlan } from '../testing/stack/plan.ts'
 import { AuditError, breachesOf } from './audit.ts'
 import { Calendar } from './calendar.ts'
 import { Crew } from './crawlers/crew.ts'
-import { exposureOf } from './exposure.ts'
 import { failOf } from './fail/index.ts'
 import type { Lab, LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
@@ -12,10 +12,10 @@ import { momentMs, spanMs } from './time.ts'
 
 const RESTART_POLL_MS = 20
 
-/** See `openLab`. */
-export async function makeLab(options: LabOptions): Promise<Lab> {
+/** See `openLab`. `planned`: the Worker to run in place of that of the options. */
+export async function makeLab(options: LabOptions, planned?: Promise<WorkerPlan>): Promise<Lab> {
   const { seed = 1 } = options
-  const stage = await startStage(options)
+  const stage = await startStage(options, planned)
   try {
     const sites = await publishLabSites(stage, options.sites ?? [])
     return labOf(stage, sites, seed)
@@ -64,11 +64,11 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       const [now, scores] = await Promise.all([
         books(),
         Promise.all(
-          crew.crawlers.map(async ({ name, is, pays, score }) => ({
+          crew.crawlers.map(async ({ name, is, pays, exposure, score }) => ({
             name: `${name} (${is})`,
             pays,
             score: await score(),
-            exposure: exposureOf(is),
+            exposure,
           })),
         ),
       ])
@@ -86,9 +86,14 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
   async function evictAll({ plan }: LabStage): Promise<void> {
     const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
     for (const className of new Set(classes)) {
-      for (const id of await worker.objects(className)) await worker.evict(className, id)
+      for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
     }
   }
+}
+
+/** The runtime drops idle objects by itself. */
+function unlessIdle(fault: Error): void {
+  if (!/not currently running/.test(fault.message)) throw fault
 }
 
 /** Waits until a runtime that was killed listens again. */

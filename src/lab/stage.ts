@@ -48,7 +48,7 @@ export type LabStage = {
 }
 
 /** Starts the parts, the chain beside the bundle. @throws with what a part has printed if it does not start */
-export async function startStage(options: LabOptions): Promise<LabStage> {
+export async function startStage(options: LabOptions, planned = labPlan(options.worker)): Promise<LabStage> {
   const clock = new LabClock(options.start === undefined ? Date.now() : momentMs(options.start))
   const undo: (() => Promise<void>)[] = []
   const stop = async () => {
@@ -64,7 +64,7 @@ export async function startStage(options: LabOptions): Promise<LabStage> {
     const [port, controlPort, plan, origin, chain, kill] = await Promise.all([
       freePort(),
       freePort(),
-      labPlan(options.worker),
+      planned,
       startPages().then(kept),
       startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),

@@ -4,15 +4,16 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type { CreditLineStub } from '../billing/context.ts'
 import { readChannels } from '../chain/channels.ts'
-import { KIND, listings } from '../ledger/book/accounts.ts'
-import { lines } from '../ledger/book/credit.ts'
+import { ACCOUNT_ORDERS, ACCOUNT_STATES, accountPage } from '../ledger/book/account-list.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import type { Entry } from '../ledger/channel/types.ts'
 import type { LineEntry, LineStanding } from '../ledger/credit/types.ts'
 import { networkOfChannel } from '../protocol/evm/eip712.ts'
 import { isHex } from '../protocol/evm/hex.ts'
 import { act } from './audit.ts'
+import { filterText, pageOfQuery, wordOf } from './list-query.ts'
 import { isAgentId } from './requests.ts'
-import { jsonResponse, nextOf, notFound, numberOf, pageLimit } from './response.ts'
+import { jsonResponse, nextOf, notFound, numberOf, pageLimit, problem } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import { saleFilterOf } from './sale-filter.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -23,36 +24,42 @@ const PAYER = /^eip155:[1-9][0-9]{0,15}:0x[0-9a-f]{40}$/
 export function accountRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>()
   app.get('/', needs('money.read'), async (c) => {
-    const limit = pageLimit(c)
-    const accounts = await listed(settings, c.req.query('after') ?? '', limit)
-    return jsonResponse({ accounts, next: nextOf(accounts, limit, ({ id }) => id) })
+    const page = pageOfQuery(c, ACCOUNT_ORDERS, BY_ID)
+    if (page instanceof Response) return page
+    const kind = wordOf(c, 'kind', Object.values(KIND))
+    if (kind instanceof Response) return kind
+    const state = wordOf(c, 'state', ACCOUNT_STATES)
+    if (state instanceof Response) return state
+    const listed = await accountPage(settings.book, { kind, state, text: filterText(c, 'text') }, page)
+    return jsonResponse({
+      accounts: listed.map(({ account }) => account),
+      next: nextOf(listed, page.limit, ({ place }) => place),
+    })
   })
   app.get('/:id', needs('money.read'), (c) => accountOf(c, settings, c.req.param('id')))
   app.post('/:id/reread', needs('runs.write'), (c) =>
     reread(settings, actorOf(c), c.req.param('id').toLowerCase()),
   )
+  app.post('/:id/lift', needs('money.write'), (c) =>
+    lift(settings, actorOf(c), c.req.param('id').toLowerCase()),
+  )
   return app
 }
 
+const BY_ID = { by: null, isDown: false }
+
 /** One page of all accounts of the read model, in order of id. */
-export async function listed({ book, credit }: OperatorSettings, after: string, limit: number) {
-  const [accounts, onCredit] = await Promise.all([
-    listings(book, after, limit),
-    credit ? lines(book, after, limit) : [],
-  ])
-  const all = [
-    ...accounts.map(({ relistedAt: _, ...account }) => account),
-    ...onCredit.map(({ cursor: _, relistedAt: __, ...line }) => ({ ...line, kind: KIND.credit })),
-  ]
-  return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
+export async function listed({ book }: OperatorSettings, after: string, limit: number) {
+  const page = await accountPage(book, {}, { order: BY_ID, after, limit })
+  return page.map(({ account }) => account)
 }
 
 /** The balance of a credit line: what it can still spend, and its status. Amounts in micro-dollars. */
-export function balanceOf({ charged, redeemed, credit, limit, closed }: LineStanding) {
+export function balanceOf({ authorized, charged, redeemed, credit, limit, closed }: LineStanding) {
   const owed = charged - redeemed
   const left = limit + credit - owed
   const available = closed !== null || left < 0n ? 0n : left
-  return { status: closed ?? 'open', limit, charged, redeemed, owed, credit, available }
+  return { status: closed ?? 'open', limit, authorized, charged, redeemed, owed, credit, available }
 }
 
 /** An entry of a credit line. `evidence` includes the signature and the signed data. */
@@ -75,11 +82,16 @@ export function entryView({ signature, ...entry }: Entry, evidence: boolean) {
  * may be short or empty before the last one.
  */
 export async function entriesOf(c: Context, line: CreditLineStub, evidence: boolean) {
-  const entries = await line.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
+  const entries = await line.entries(numberOf(c.req.query('after'), 0), pageLimit(c), isNewestFirst(c))
   return {
     entries: entries.filter(saleFilterOf(c)).map((entry) => lineEntryView(entry, evidence)),
     next: entries.at(-1)?.seq ?? null,
   }
+}
+
+/** Whether a journal is asked for from its end: `after` is then the number of the entry above the page. */
+function isNewestFirst(c: Context): boolean {
+  return c.req.query('sort') === '-entry'
 }
 
 async function accountOf(c: Context, settings: OperatorSettings, id: string): Promise<Response> {
@@ -99,7 +111,7 @@ async function channelOf(c: Context, { accounts }: OperatorSettings, id: string,
   const account = accounts.getByName(id)
   const standing = await account.standing()
   if (!standing) return notFound()
-  const entries = await account.entries(numberOf(c.req.query('after'), 0), pageLimit(c))
+  const entries = await account.entries(numberOf(c.req.query('after'), 0), pageLimit(c), isNewestFirst(c))
   const { signature, ...totals } = standing
   return jsonResponse({
     id,
@@ -127,6 +139,22 @@ async function reread({ accounts, networks, audit }: OperatorSettings, who: stri
   const subject = { who, what: 'account.reread', subject: id, before: before.state, asked: {} }
   const { standing } = await act(audit, subject, work)
   return jsonResponse({ id, standing })
+}
+
+/** Takes a channel out of quarantine: the next run claims from it with the others, and puts it back if its claim fails. */
+async function lift({ accounts, audit }: OperatorSettings, who: string, id: string) {
+  const account = isHex(id, 32) ? accounts.getByName(id) : null
+  const before = await account?.standing()
+  if (!account || !before) return notFound()
+  const { quarantine } = before
+  if (quarantine === null) return problem('not_quarantined')
+  const work = async () => {
+    await account.quarantine(null)
+    return { after: { quarantine: null } }
+  }
+  const subject = { who, what: 'account.lift', subject: id, before: { quarantine }, asked: {} }
+  await act(audit, subject, work)
+  return jsonResponse({ id, quarantine: null })
 }
 
 async function exactOf(c: Context, { authorizations }: OperatorSettings, id: string, evidence: boolean) {

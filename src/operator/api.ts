@@ -5,6 +5,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { Hono } from 'hono/tiny'
 import type { Principal } from '../people/principal.ts'
 import { accountRoutes } from './accounts.ts'
+import { keyRoutes, onceByKey } from './act-keys.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRoutes, notedExports } from './audit.ts'
@@ -29,6 +30,7 @@ import { shadowRoutes } from './shadow.ts'
 import { trialRoutes } from './site-trials.ts'
 import { siteRoutes } from './sites.ts'
 import { statementRoutes } from './statements.ts'
+import { totalRoutes } from './totals.ts'
 
 /**
  * The operator's routes, for bearers: the one of the token with this SHA-256 (64 hex digits) is the owner, and others have API
@@ -83,6 +85,7 @@ function routes(
   const most = (maxSize: number) => bodyLimit({ maxSize, onError: () => problem('too_large') })
   const [ofForms, ofDocuments] = [most(MAX_BODY_BYTES), most(MAX_DOCUMENT_BYTES)]
   app.use('/*', (c, next) => (/(?:^|\/api)\/sites(?:\/|$)/.test(c.req.path) ? ofDocuments : ofForms)(c, next))
+  if (settings.keys) app.use('/*', onceByKey(settings.keys))
   addRoutes(app, settings, now)
   return app
 }
@@ -95,8 +98,9 @@ function busy(): Response {
 }
 
 function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () => number): void {
-  const { credit, audit, alerts, sites, people } = settings
+  const { credit, audit, keys, alerts, sites, people } = settings
   app.route('/runs', runRoutes(settings, now))
+  app.route('/totals', totalRoutes(settings, now))
   app.route('/shadow', shadowRoutes(settings, now))
   app.route('/figures', figureRoutes(settings, now))
   if (alerts) {
@@ -112,6 +116,7 @@ function addRoutes(app: Hono<OperatorEnv>, settings: OperatorSettings, now: () =
   app.route('/explain', explainRoutes(settings, now))
   app.route('/export', exportRoutes(settings))
   if (audit) app.route('/audit', auditRoutes(audit))
+  if (keys) app.route('/acts', keyRoutes(keys))
   if (sites) {
     app.route('/sites', siteRoutes(sites, now))
     app.route('/sites', trialRoutes(settings, sites, now))

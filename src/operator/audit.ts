@@ -1,19 +1,30 @@
 /** The audit log: each action with its actor, its subject, and the states before and after. Entries are never changed. */
 import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
-import type { Act, ActSource, AuditLog } from '../ledger/act.ts'
+import type { Act, AuditLog } from '../ledger/act.ts'
 import { writeJson } from '../platform/json.ts'
+import { filterText } from './list-query.ts'
 import { jsonResponse, nextOf, numberOf, pageLimit } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
 
 type Noted = Pick<Act, 'who' | 'what' | 'subject'> & { before: object | null; after: object | null }
 
 /** Routes below `/api/audit`. */
-export function auditRoutes(audit: ActSource): Hono<OperatorEnv> {
+export function auditRoutes(audit: Pick<AuditLog, 'acts' | 'search'>): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>()
   app.get('/', needs('audit.read'), async (c) => {
     const limit = pageLimit(c)
-    const acts = await audit.acts(numberOf(c.req.query('after'), 0), limit)
+    const [after, who, subject, what] = [
+      numberOf(c.req.query('after'), 0),
+      filterText(c, 'who'),
+      filterText(c, 'subject'),
+      filterText(c, 'what'),
+    ]
+    const isOldestFirst =
+      c.req.query('sort') !== '-act' && [who, subject, what].every((one) => one === undefined)
+    const acts = await (isOldestFirst
+      ? audit.acts(after, limit)
+      : audit.search({ who, subject, what }, after, limit))
     return jsonResponse({ acts: acts.map(actView), next: nextOf(acts, limit, ({ seq }) => seq) })
   })
   return app

@@ -13,8 +13,9 @@ import { mapConcurrently } from '../platform/pool.ts'
 import type { SignedStatement } from '../protocol/statement.ts'
 import { entryView, lineEntryView, listed } from './accounts.ts'
 import { invoiceView } from './invoices.ts'
-import { download, streamOf } from './response.ts'
-import { needs, type OperatorEnv } from './rights.ts'
+import { exported, formOf } from './requests.ts'
+import { download, jsonResponse, streamOf } from './response.ts'
+import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import { type SaleFilter, saleFilterOf } from './sale-filter.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 import { signedOf } from './statements.ts'
@@ -40,6 +41,17 @@ export function exportRoutes(settings: OperatorSettings): Hono<OperatorEnv> {
     after: c.req.query('after') ?? '',
     evidence: c.req.query('evidence') === 'true',
     isAsked: saleFilterOf(c),
+  })
+  // A list that a client exports by its pages, as the console does: the log has it before the first page.
+  app.post('/', needs('export'), async (c) => {
+    const form = await formOf(c, exported)
+    if (form instanceof Response) return form
+    const { list, query } = form
+    await settings.audit?.note({
+      ...{ who: actorOf(c), what: 'export', subject: list, before: null },
+      after: JSON.stringify({ query }),
+    })
+    return jsonResponse({ list })
   })
   addRoutes(app, 'accounts', ACCOUNTS, scope)
   addRoutes(app, 'entries', ENTRIES, scope)

@@ -11,21 +11,18 @@ import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
 import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
-import { invoices, lineOfInvoice, projectLines, saveInvoices } from '../ledger/book/credit.ts'
+import {
+  INVOICE_ORDERS,
+  invoiceRows,
+  lineOfInvoice,
+  projectLines,
+  saveInvoices,
+} from '../ledger/book/credit.ts'
 import { log } from '../platform/log.ts'
 import { act } from './audit.ts'
+import { filterText, pageOfQuery, wordOf } from './list-query.ts'
 import { correction, formOf, returned, transfer } from './requests.ts'
-import {
-  formatOf,
-  htmlPage,
-  invalid,
-  jsonResponse,
-  nextOf,
-  notFound,
-  numberOf,
-  pageLimit,
-  problem,
-} from './response.ts'
+import { formatOf, htmlPage, jsonResponse, nextOf, notFound, numberOf, problem } from './response.ts'
 import { actorOf, needs, type OperatorEnv } from './rights.ts'
 import type { CreditSettings, OperatorSettings } from './settings.ts'
 
@@ -41,16 +38,22 @@ export function invoiceRoutes(context: InvoiceContext): Hono<OperatorEnv> {
   const { settings, credit } = context
   const { book } = settings
   app.get('/', needs('money.read'), async (c) => {
-    const limit = pageLimit(c)
-    const { agent, stage: asked } = c.req.query()
-    const stage = STAGES.find((known) => known === asked)
-    if (asked !== undefined && !stage)
-      return invalid([{ path: 'stage', message: 'must be a stage', expected: STAGES.join(', ') }])
-    const before = numberOf(c.req.query('before'), 0) || undefined
-    const listed = await invoices(book, { agent, stage, before, limit })
+    const page = pageOfQuery(c, INVOICE_ORDERS, { by: 'number', isDown: true })
+    if (page instanceof Response) return page
+    const stage = wordOf(c, 'stage', STAGES)
+    if (stage instanceof Response) return stage
+    const isByNumber = page.order.by === 'number'
+    // The cursor is the number alone in this order, and `before` the name that it always had.
+    const number = numberOf(c.req.query('before') ?? c.req.query('after'), 0)
+    const after = isByNumber ? number > 0 && `${number} ${number}` : page.after
+    const listed = await invoiceRows(
+      book,
+      { agent: filterText(c, 'agent'), stage },
+      { ...page, after: after || null },
+    )
     return jsonResponse({
-      invoices: listed.map(invoiceView),
-      next: nextOf(listed, limit, ({ number }) => number),
+      invoices: listed.map(({ invoice }) => invoiceView(invoice)),
+      next: nextOf(listed, page.limit, ({ invoice, place }) => (isByNumber ? invoice.number : place)),
     })
   })
   app.get('/:id', needs('money.read'), async (c) => {

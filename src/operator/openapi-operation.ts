@@ -1,10 +1,14 @@
 /** The words in which the API's operations are written. */
+import { ACCOUNT_STATES } from '../ledger/book/account-list.ts'
+import { KIND } from '../ledger/book/accounts.ts'
 import { INTERVALS } from '../ledger/book/chart.ts'
+import { RUN_KINDS, RUN_STATUSES } from '../ledger/book/runs.ts'
 import type { Right } from '../people/principal.ts'
 import { FIGURE_SOURCES, MAX_FIGURES, MAX_TOP } from './figures.ts'
 import type { Schema } from './json-schema.ts'
 import { type schemas, stage } from './openapi-schemas.ts'
 import { siteMode } from './openapi-site-schemas.ts'
+import { MAX_RECEIPT_DAYS } from './totals.ts'
 
 type Name = keyof typeof schemas
 /** The methods of the API. */
@@ -35,6 +39,25 @@ export type Operations = Record<string, Partial<Record<Method, Operation>>>
 export type Query = keyof typeof QUERIES
 
 const text: Schema = { type: 'string' }
+
+/** The names of queries that mean something else elsewhere. */
+export const QUERY_NAMES: Partial<Record<Query, string>> = {
+  figures: 'limit',
+  probed: 'path',
+  accounts: 'kind',
+  runs: 'kind',
+  ended: 'status',
+  actor: 'who',
+}
+
+/** The header that every change takes. */
+export const KEY_HEADER: Schema = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'Makes the change happen once: a second request under the same key is answered as the first one was, for seven days',
+  schema: { type: 'string', minLength: 16, maxLength: 100 },
+}
 
 /** The query parameters: their meanings and their schemas. */
 export const QUERIES = {
@@ -86,6 +109,19 @@ export const QUERIES = {
   ],
   figures: ['Figures a page', { type: 'integer', minimum: 1, maximum: MAX_FIGURES, default: 1_000 }],
   day: ['A UTC date. By default today', { type: 'string', format: 'date' }],
+  sort: ['The column that the list is sorted by. A `-` before it turns the order round', text],
+  state: ['Returns open, stopped or owing accounts only', { enum: ACCOUNT_STATES }],
+  accounts: ['Returns the accounts of this kind only', { enum: Object.values(KIND) }],
+  runs: ['Returns the runs of this kind only', { enum: RUN_KINDS }],
+  ended: ['Returns the runs of this status only', { enum: RUN_STATUSES }],
+  text: ['A part of the id, the name or the payer', text],
+  what: ['Returns acts of this kind only, such as `invoice` or `invoice.pay`', text],
+  subject: ['Returns acts on this subject only', text],
+  actor: ['Returns acts of this principal only', text],
+  days: [
+    'Days of receipts, up to today',
+    { type: 'integer', minimum: 1, maximum: MAX_RECEIPT_DAYS, default: 60 },
+  ],
   evidence: ['Includes signatures and the signed data', { type: 'boolean', default: false }],
 } satisfies Record<string, readonly [string, Schema]>
 

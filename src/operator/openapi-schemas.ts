@@ -74,6 +74,7 @@ const agent = {
 const balance = table({
   status: word('open', 'credit_suspended', 'credit_unpaid'),
   limit: amount,
+  authorized: amount,
   charged: amount,
   redeemed: amount,
   owed: amount,
@@ -309,13 +310,15 @@ export const schemas = {
     signature: table({ algorithm: word('Ed25519'), keyId: text, value: text }),
   }),
   Proof: table({ entry: statedEntry, index: count, size: count, path: listOf(hex) }),
-  Invoices: pageOf('invoices', table(invoice), count),
+  Invoices: pageOf('invoices', table(invoice), either(count, text)),
   OwnInvoices: table({ invoices: listOf(table(invoice)) }),
   Invoice: table({ ...invoice, history: listOf(happening) }, 'history'),
   Transfer: jsonSchemaOf(BODIES.Transfer),
   Returned: jsonSchemaOf(BODIES.Returned),
   Correction: jsonSchemaOf(BODIES.Correction),
   Corrected: table({ creditNote: text, invoice: table(invoice) }),
+  Exported: jsonSchemaOf(BODIES.Exported),
+  Exporting: table({ list: text }),
   Rebuilt: table({ listed: count, empty: count, silent: count }),
   // A site with nothing to settle or bill starts no run.
   Started: table(
@@ -323,7 +326,21 @@ export const schemas = {
     'id',
     'started',
   ),
+  Lifted: table({ id: hex, quarantine: { type: 'null' } }),
   Reread: table({ id: hex, standing: channelStanding }),
+  Totals: table({
+    owed: table({
+      channel: amount,
+      credit: amount,
+      accounts: count,
+      withdrawing: amount,
+      stopped: amount,
+      late: amount,
+      asOf: orNull(time),
+    }),
+    receipts: listOf(table({ day: time, kind: word(...Object.values(KIND)), received: signedAmount })),
+    since: orNull(time),
+  }),
   Relayer: relayer,
   Doctor: table({
     version: text,
@@ -336,7 +353,7 @@ export const schemas = {
   SignInCode: table({ code: text, expiresAt: time }),
   Explanation: explanation,
   Run: table({ run: orNull(run), workflow: orNull(engine) }),
-  Runs: table({ runs: listOf(run) }),
+  Runs: pageOf('runs', run, text),
   Figures: figures,
   Health: health,
   ShadowDay: shadowDay,
@@ -353,6 +370,7 @@ export const schemas = {
     }),
     count,
   ),
+  KeyState: table({ at: time, status: orNull(count), act: orNull(count) }),
   Me: table({
     agent: table({ id: text, name: text }),
     balance,

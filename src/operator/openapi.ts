@@ -1,8 +1,17 @@
 /** The OpenAPI document (3.1) of the API below `/_tab402`. Tests check it against the routes and their responses. */
 import type { Right } from '../people/principal.ts'
 import type { Schema } from './json-schema.ts'
+import { billOperations } from './openapi-bills.ts'
 import { ownOperations } from './openapi-me.ts'
-import { type Method, type Operation, type Operations, QUERIES, SALE } from './openapi-operation.ts'
+import {
+  KEY_HEADER,
+  type Method,
+  type Operation,
+  type Operations,
+  QUERIES,
+  QUERY_NAMES,
+  SALE,
+} from './openapi-operation.ts'
 import { peopleOperations } from './openapi-people.ts'
 import { ref, schemas } from './openapi-schemas.ts'
 import { siteOperations } from './openapi-sites.ts'
@@ -21,15 +30,11 @@ const PROBLEM_STATUSES: Record<number, string> = {
   503: 'Temporarily unavailable: send the same request again',
 }
 
-/** Parameters of one name that mean something else in some operations. */
-const SENT_AS: Readonly<Record<string, string>> = { figures: 'limit', probed: 'path' }
-
 /** Paths that sites without credit have too. */
 const WITHOUT_CREDIT =
-  /^\/api\/(accounts|alerts|book|doctor|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|audit|openapi\.json|export\/(accounts|entries))/
+  /^\/api\/(accounts|alerts|book|doctor|explain|figures|metrics|relayer|runs|screening|shadow|sign-in-codes|totals|audit|acts|openapi\.json|export\/(accounts|entries))/
 
 const CSV = 'text/csv'
-const HTML = 'text/html'
 const NDJSON = 'application/x-ndjson'
 
 const API: Operations = {
@@ -75,7 +80,7 @@ const API: Operations = {
       right: 'money.read',
       summary: 'Lists channels, payers of `exact` and credit lines, with totals as of the last run',
       answer: 'Accounts',
-      query: ['after', 'limit'],
+      query: ['after', 'limit', 'sort', 'accounts', 'state', 'text'],
     },
   },
   '/api/accounts/{id}': {
@@ -83,7 +88,7 @@ const API: Operations = {
       right: 'money.read',
       summary: 'Returns the current state of an account, with a page of its journal',
       answer: 'Account',
-      query: ['after', 'limit', 'evidence', ...SALE],
+      query: ['after', 'limit', 'sort', 'evidence', ...SALE],
     },
   },
   '/api/accounts/{id}/reread': {
@@ -92,6 +97,13 @@ const API: Operations = {
       summary:
         'Reads a channel from the chain and stores its state, also of a lower block than the stored one',
       answer: 'Reread',
+    },
+  },
+  '/api/accounts/{id}/lift': {
+    post: {
+      right: 'money.write',
+      summary: 'Takes a channel out of quarantine: the next run claims from it with the others',
+      answer: 'Lifted',
     },
   },
   '/api/accounts/{id}/screening': {
@@ -145,82 +157,13 @@ const API: Operations = {
       problems: [400, 404],
     },
   },
-  '/api/statements': {
-    get: {
-      right: 'money.read',
-      summary:
-        'Lists statements, newest first. Those of some sales come with the lines of these sales, from up to 50 statements a page',
-      answer: 'Statements',
-      query: ['agent', 'after', 'limit', ...SALE],
-    },
-  },
-  '/api/statements/{agent}/{period}': {
-    get: {
-      right: 'money.read',
-      summary: 'Returns a signed statement',
-      answer: 'Statement',
-      query: ['format'],
-      formats: [CSV, HTML],
-    },
-  },
-  '/api/statements/{agent}/{period}/proofs/{entry}': {
-    get: {
-      right: 'money.read',
-      summary: 'Returns the proof that an entry is part of a statement',
-      answer: 'Proof',
-    },
-  },
-  '/api/invoices': {
-    get: {
-      right: 'money.read',
-      summary: 'Lists invoices, newest first',
-      answer: 'Invoices',
-      query: ['agent', 'stage', 'before', 'limit'],
-    },
-  },
-  '/api/invoices/{id}': {
-    get: {
-      right: 'money.read',
-      summary: 'Returns an invoice with its history',
-      answer: 'Invoice',
-      query: ['format'],
-      formats: [HTML],
-    },
-  },
-  '/api/invoices/{id}/payments': {
-    post: {
-      right: 'money.write',
-      summary: 'Records a transfer over `amount`, by default all that is owed. Each reference counts once',
-      body: 'Transfer',
-      answer: 'Invoice',
-      problems: [409],
-    },
-  },
-  '/api/invoices/{id}/returns': {
-    post: {
-      right: 'money.write',
-      summary: 'Reverses a recorded transfer, once',
-      body: 'Returned',
-      answer: 'Invoice',
-      problems: [409],
-    },
-  },
-  '/api/invoices/{id}/credit-notes': {
-    post: {
-      right: 'money.write',
-      summary: 'Issues a credit note over `amount`, without VAT. `creditedNet` must be the last known value',
-      body: 'Correction',
-      answer: 'Corrected',
-      status: 201,
-      problems: [409],
-    },
-  },
+  ...billOperations,
   '/api/runs': {
     get: {
       right: 'runs.read',
       summary: 'Lists settlement runs, billing runs, shadow runs and watches, newest first',
       answer: 'Runs',
-      query: ['limit'],
+      query: ['after', 'limit', 'sort', 'runs', 'ended'],
     },
     post: {
       right: 'runs.write',
@@ -256,11 +199,34 @@ const API: Operations = {
       right: 'audit.read',
       summary: 'Lists the operator’s actions, oldest first',
       answer: 'Acts',
-      query: ['after', 'limit'],
+      query: ['after', 'limit', 'sort', 'actor', 'subject', 'what'],
+    },
+  },
+  '/api/acts/{key}': {
+    get: {
+      right: 'figures.read',
+      summary: 'Returns how a request of one’s own stands, by its Idempotency-Key',
+      answer: 'KeyState',
+    },
+  },
+  '/api/totals': {
+    get: {
+      right: 'money.read',
+      summary: 'Returns what is owed, what of it is at risk, and what was received by day',
+      answer: 'Totals',
+      query: ['days'],
     },
   },
   ...stateOperations,
   ...siteOperations,
+  '/api/export': {
+    post: {
+      right: 'export',
+      summary: 'Notes in the audit log that a list is exported by its pages',
+      body: 'Exported',
+      answer: 'Exporting',
+    },
+  },
   ...peopleOperations,
   ...exported('accounts', 'entries', 'statements', 'invoices', 'credit-notes'),
   '/api/openapi.json': { get: { summary: 'Returns this document', answer: null, open: 'public' } },
@@ -327,7 +293,10 @@ function pathItem(path: string, item: Partial<Record<Method, Operation>>): Schem
     required: true,
     schema: { type: 'string' },
   }))
-  const operations = Object.entries(item).map(([method, operation]) => [method, described(operation, path)])
+  const operations = Object.entries(item).map(([method, operation]) => [
+    method,
+    described(method, operation, path),
+  ])
   return { ...(parameters.length > 0 && { parameters }), ...Object.fromEntries(operations) }
 }
 
@@ -340,7 +309,7 @@ function formatsOf(types: readonly string[]): Schema {
   return { enum: ['json', ...types.map((type) => type.slice('text/'.length))], default: 'json' }
 }
 
-function described(operation: Operation, path: string): Schema {
+function described(method: string, operation: Operation, path: string): Schema {
   const {
     right,
     fresh = false,
@@ -354,6 +323,7 @@ function described(operation: Operation, path: string): Schema {
     open,
     also = [],
   } = operation
+  const isChange = right !== undefined && method !== 'get'
   const json = answer === null ? {} : { 'application/json': { schema: ref(answer) } }
   const others = formats.map((type) => [type, { schema: { type: 'string' } }])
   const plain =
@@ -362,7 +332,8 @@ function described(operation: Operation, path: string): Schema {
   const expected = [
     ...(open === 'public' ? [] : [401, 503]),
     ...(right ? [403] : []),
-    ...(body || query.includes('format') || query.includes('stage') ? [400] : []),
+    ...(isChange ? [400, 409] : []),
+    ...(body || query.includes('format') || query.includes('sort') ? [400] : []),
     ...(body ? [413] : []),
     ...(path.includes('{') || !WITHOUT_CREDIT.test(path) ? [404] : []),
     ...problems,
@@ -374,12 +345,15 @@ function described(operation: Operation, path: string): Schema {
   return {
     summary,
     ...(right && { description: needOf(right, fresh), 'x-right': right, 'x-fresh-proof': fresh }),
-    ...(query.length > 0 && {
-      parameters: query.map((name) => {
-        const [description, schema] = QUERIES[name]
-        const known = name === 'format' ? formatsOf(formats) : schema
-        return { name: SENT_AS[name] ?? name, in: 'query', description, schema: known }
-      }),
+    ...(query.length + Number(isChange) > 0 && {
+      parameters: [
+        ...query.map((name) => {
+          const [description, schema] = QUERIES[name]
+          const known = name === 'format' ? formatsOf(formats) : schema
+          return { name: QUERY_NAMES[name] ?? name, in: 'query', description, schema: known }
+        }),
+        ...(isChange ? [KEY_HEADER] : []),
+      ],
     }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: ref(body) } } } }),
     security: open === 'public' ? [] : [open === 'signed' ? { signature: [] } : { token: [] }],

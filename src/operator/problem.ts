@@ -27,6 +27,11 @@ export const PROBLEMS = {
     title: 'The request has errors',
     detail: 'Correct every member that `errors` lists, then send the request again.',
   },
+  key_invalid: {
+    status: 400,
+    title: 'The Idempotency-Key has the wrong form',
+    detail: 'The header must have 16 to 100 printable ASCII characters without blanks, for example a UUID.',
+  },
   unauthorized: {
     status: 401,
     title: 'Missing or invalid credentials',
@@ -107,6 +112,22 @@ export const PROBLEMS = {
     status: 409,
     title: 'A limit is reached',
     detail: '`errors` says which limit, and what must change.',
+  },
+  key_used: {
+    status: 409,
+    title: 'The key belongs to another request',
+    detail: 'Send a new Idempotency-Key with each new request, and the same one with the same request alone.',
+  },
+  key_running: {
+    status: 409,
+    title: 'The same request is under way',
+    detail:
+      'Its outcome is not known yet. Read it at /_tab402/api/acts/{key}, or send the request again in a minute.',
+  },
+  not_quarantined: {
+    status: 409,
+    title: 'The channel is not in quarantine',
+    detail: 'Claims include it already.',
   },
   stale: {
     status: 412,

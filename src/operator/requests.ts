@@ -9,6 +9,7 @@ import type { PinnedKey } from '../ledger/credit/agent.ts'
 import { parseAmount, parseUsd } from '../protocol/amount.ts'
 import { closed, isObject, UNKNOWN_MEMBER } from './closed-object.ts'
 import type { RequestError } from './problem.ts'
+import { EXPECTED, PERIODS } from './request-words.ts'
 import { invalid, problem } from './response.ts'
 
 /** The most bytes of a body. The API answers 413 to a longer one. */
@@ -17,39 +18,8 @@ export const MAX_BODY_BYTES = 65_536
 export const MAX_DOCUMENT_BYTES = 1_048_576
 
 const MAX_KEYS = 16
-const PERIODS = ['daily', 'weekly', 'monthly'] as const
 const AGENT_ID = /^[a-z][a-z0-9-]{2,39}$/
 const AMOUNT = /^((0|[1-9][0-9]{0,38})|\$(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?)$/
-
-/** The expected value of each member, for errors and for the OpenAPI document. */
-const EXPECTED = {
-  id: '3 to 40 characters of a-z, 0-9 and "-", beginning with a letter, for example "acme-bot"',
-  name: 'one line of text, at most 100 characters',
-  url: 'the https URL of the agent’s key directory, or of its host, or null',
-  keys: 'a JWK Set of 1 to 16 public keys (Ed25519, P-256, RSA), or null',
-  creditLimit: 'micro-dollars as a string ("5000000"), or USD with a dollar sign ("$5"), above zero',
-  probation: 'the initial credit limit: micro-dollars as a string ("1000000"), or USD ("$1")',
-  period: PERIODS.join(', '),
-  rail: RAIL_NAMES.join(', '),
-  tier: 'a tier of CREDIT_TIERS, or null',
-  buyer: 'the invoice’s recipient: { "name", "country", "address", "taxId", "email" }',
-  country: 'an ISO 3166 code of two capital letters, for example "US"',
-  address: 'text, at most 500 characters, with line breaks',
-  taxId: 'one line of text, at most 40 characters',
-  email: 'an e-mail address, at most 200 characters',
-  amount: 'micro-dollars as a string ("5000000"), or USD with a dollar sign ("$5"), above zero',
-  creditedNet: 'the invoice’s `creditedNet` as last read, in micro-dollars as a string',
-  reference: 'the bank’s reference of the transfer: one line of text, at most 100 characters',
-  reason: 'one line of text, at most 200 characters',
-  at: 'Unix milliseconds',
-  kind: Object.values(KIND).join(', '),
-  hours: 'whole hours from 1 to 720, or 0 to end the mute',
-  objects: '1 to 100 ids of Durable Objects of this kind: 64 hex digits each',
-  note: 'why, in one line of text, at most 500 characters',
-  version: 'the number of an earlier version, from 1',
-  host: 'a host of this site, for example "news.example.com"',
-  path: 'a path of the site that crawlers pay for, for example "/articles/1"',
-} as const
 
 const MUST_BE_STRING = 'must be a string'
 
@@ -266,6 +236,12 @@ export const correction = closed({
   creditedNet: v.optional(amount('creditedNet'), '0'),
 })
 
+/** `POST /api/export` */
+export const exported = closed({
+  list: text('list', 100),
+  query: v.optional(v.pipe(v.string(MUST_BE_STRING), v.maxLength(2_000)), ''),
+})
+
 /** The longest mute: thirty days. */
 const MAX_MUTE_HOURS = 720
 
@@ -339,6 +315,7 @@ export const BODIES = {
   Correction: correction,
   Rebuild: rebuild,
   Mute: muting,
+  Exported: exported,
   Note: noted,
   Revert: reverted,
   Vouched: vouched,

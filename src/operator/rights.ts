@@ -4,8 +4,8 @@ import { matchedRoutes } from 'hono/route'
 import { isFresh, may, type Principal, type Right } from '../people/principal.ts'
 import { notFound, problem } from './response.ts'
 
-/** The variables of every route: the principal that asks. */
-export type OperatorEnv = { Variables: { principal: Principal } }
+/** The variables of every route: the principal that asks. `begunAt`: when a request under a key was first begun (Unix ms). */
+export type OperatorEnv = { Variables: { principal: Principal; begunAt?: number } }
 
 /** The right that a route needs. `isFresh`: the principal must have shown its token or passkey in the last minutes. */
 export type RouteNeed = { right: Right; isFresh: boolean }

@@ -5,7 +5,7 @@ import type { RelayerState } from '../chain/relayer/relayer.ts'
 import type { Chain } from '../chain/rpc.ts'
 import type { AccessFact, ReceiverFact } from '../doctor/ports.ts'
 import type { Published } from '../identity/claim.ts'
-import type { AuditLog } from '../ledger/act.ts'
+import type { ActKeys, AuditLog } from '../ledger/act.ts'
 import type { Charts } from '../ledger/book/chart.ts'
 import type { Account } from '../ledger/channel/account.ts'
 import type { Authorizations } from '../ledger/exact/authorizations.ts'
@@ -46,6 +46,8 @@ export type OperatorSettings = {
   alerts?: AlertSettings | undefined
   /** The audit log. Undefined without its object, on a site without credit. */
   audit?: AuditLog | undefined
+  /** Requests under a key of their sender. Undefined without the audit log's own object: keys are then ignored. */
+  keys?: ActKeys | undefined
   /** The part of the doctor that config and bindings give. */
   doctor?: DoctorSettings | undefined
   /** Undefined on sites without screening. */

@@ -19,7 +19,7 @@ export async function sentDocument(c: Context): Promise<Table | Response> {
 
 /**
  * Levels of a document; no term of docs/policy.md needs more than six. Threat: some thousand levels overflow the stack of what
- * compares, merges or writes the document, and the caller would be told that the outcome is unknown.
+ * compares, merges or writes the document, and the caller would get 503: outcome unknown.
  */
 const MAX_LEVELS = 32
 

@@ -10,6 +10,8 @@ export type ConsoleOrder = {
   body?: string
   /** The revision that the page was made from: the API refuses the change if somebody else has made one since. */
   revision?: number
+  /** Makes a change happen once, however often it is sent. */
+  key?: string
 }
 
 /** The answer of the API. `text` is the body as it was sent. */
@@ -29,7 +31,7 @@ export type SessionView = {
 export type Registration = { id: string; key: JsonWebKey; counter: number; origin: string; challenge: string }
 
 /**
- * What shows who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
+ * A proof of who signs in: the operator's token, a one-time code that its bearer has made, the assertion of a passkey, or the
  * assertion of Cloudflare Access.
  */
 export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }

@@ -1,19 +1,19 @@
 /** The layout of every HTML page: the palette, and the document around a page's content. */
 import { html, raw } from 'hono/html'
+import { COLOURS, FONTS, properties } from './tokens.ts'
 
 /** A Content-Security-Policy value: the page loads and runs nothing, and other pages cannot frame it. */
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// Not `light-dark()`: browsers that lack it would show these pages without colours, and strangers open them.
 const PALETTE = `
-  :root { color-scheme: light dark; --ink: #1d1d1b; --soft: #6b675e; --line: #d8d4c9; --paper: #faf8f3 }
-  @media (prefers-color-scheme: dark) {
-    :root { --ink: #eae6dc; --soft: #a29d91; --line: #45423a; --paper: #191816 }
-  }
-  @media print { :root { color-scheme: light; --ink: #000; --soft: #555; --line: #bbb; --paper: #fff } }
-  body { font: 16px/1.5 Georgia, serif; color: var(--ink); background: var(--paper); margin: 3em auto; padding: 0 1.25em }
-  a { color: inherit } small, code { color: var(--soft) } code { font-family: ui-monospace, monospace }
-  @media print { body { margin: 0; max-width: none; padding: 0 } }`
+  :root{color-scheme:light dark;${properties(COLOURS, 0)}}
+  @media (prefers-color-scheme:dark){:root{${properties(COLOURS, 1)}}}
+  @media print{:root{color-scheme:light;--ink:#000;--soft:#555;--rule:#bbb;--paper:#fff}}
+  body{font:16px/1.5 ${FONTS.serif};color:var(--ink);background:var(--paper);margin:3em auto;padding:0 1.25em}
+  a{color:inherit}small,code{color:var(--soft)}code{font-family:${FONTS.mono}}
+  @media print{body{margin:0;max-width:none;padding:0}}`
 
 /**
  * Returns an HTML document. Escapes the title. `body` must come from `html`, which escapes every value.

@@ -29,7 +29,7 @@ async function addressesOf({ host }: HostProof, { resolver }: Witnesses): Promis
   const found = await Promise.all((['A', 'AAAA'] as const).map((type) => lookUpRecords(resolver, host, type)))
   if (found.some(({ outcome }) => outcome === 'found')) return OK
   const failed = found.find((records) => records.outcome === 'unknown')
-  return failed ? failed : { outcome: 'broken', why: 'its name has no address' }
+  return failed ? failed : { outcome: 'broken', why: 'its name must have an address' }
 }
 
 /** The record of a host that was proven by one. Other proofs leave nothing to look at in DNS. */
@@ -46,10 +46,10 @@ async function hostnameOf({ host, how }: HostProof, { hostnames }: Witnesses): P
   if (!found) return OK
   if (found.outcome === 'unknown') return { outcome: 'unknown', why: found.why }
   const { status, certificate } = found
-  // A host of the operator's own zone is no custom hostname.
+  // A host of the operator's own zone needs no custom hostname.
   if (status === null && how !== 'platform') return OK
   if (status !== 'active')
-    return { outcome: 'broken', why: `the custom hostname is ${status ?? 'not there'}` }
+    return { outcome: 'broken', why: `the custom hostname must be active, and is ${status ?? 'missing'}` }
   const isCertified = certificate === null || certificate === 'active'
   return isCertified ? OK : { outcome: 'broken', why: `its certificate is ${certificate}` }
 }

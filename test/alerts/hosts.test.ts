@@ -11,7 +11,7 @@ import { document, newRegistry, PUBLISHER, publish } from '../sites/harness.ts'
 const RECEIVER = `0x${'ab'.repeat(20)}`
 const OTHER = `0x${'cd'.repeat(20)}`
 
-/** What one pass finds about sites: `kind subject: figure`. */
+/** The findings of one pass about sites: `kind subject: figure`. */
 async function pass(registry: SiteRegistry, zone: Zone): Promise<string[]> {
   const sites = { registry: () => registry, witnesses: { resolver: dnsOf(zone), hostnames: undefined } }
   const settings = { book: env.BOOK, webhooks: [], problems: () => [], publicUrl: '', sites }
@@ -32,7 +32,7 @@ async function zoneOf(registry: SiteRegistry, id: string): Promise<Zone> {
 }
 
 describe('A host of a site in force', () => {
-  it('alerts while its name has no address, and no longer once it has one', async () => {
+  it('alerts while its name lacks an address, and not once it has one', async () => {
     const registry = newRegistry()
     const site = document()
     await publish(registry, site)
@@ -40,7 +40,7 @@ describe('A host of a site in force', () => {
     const [first = ''] = site.hosts
     const { [first]: _, ...broken } = well
     expect(await pass(registry, well)).toEqual([])
-    expect(await pass(registry, broken)).toEqual([`site_check ${first}: its name has no address`])
+    expect(await pass(registry, broken)).toEqual([`site_check ${first}: its name must have an address`])
     expect(await pass(registry, well)).toEqual([])
   })
 

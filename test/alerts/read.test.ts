@@ -129,7 +129,7 @@ describe('readFacts', () => {
       ]
       await addReport(
         env.BOOK,
-        { kind: 'credit', account: `acme-${back}`, from: 0, to: 1, figures: paid, charged: 9n },
+        { kind: 'credit', account: `acme-${back}`, from: 0, to: 1, figures: paid, receipts: [], charged: 9n },
         1,
       )
       await count([{ ...kind, outcome: 'unpaid', status: '4xx', requests: 10 + back }], from(back))
@@ -155,7 +155,11 @@ describe('readFacts', () => {
     const channels = [await openChannel(setup), await openChannel(setup)]
     for (const [at, { id: account }] of channels.entries()) {
       const charged = BigInt(80 + at)
-      await addReport(env.BOOK, { kind: 'channel', account, from: 0, to: 9, figures: [], charged }, 1)
+      await addReport(
+        env.BOOK,
+        { kind: 'channel', account, from: 0, to: 9, figures: [], receipts: [], charged },
+        1,
+      )
     }
     const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
     const { unclaimed } = await factsOf(setup, {}, hour + 5 * MINUTE_MS - 1)

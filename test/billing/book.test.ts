@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { markPaid } from '../../src/billing/payments.ts'
-import { invoices, lines, listLines, statements } from '../../src/ledger/book/credit.ts'
+import { lines, listLines, statements } from '../../src/ledger/book/credit.ts'
+import { invoices } from '../ledger/book/lists.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 const CENT = 10_000n

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { formTokenOf } from '../../src/console/guard.ts'
 import app from '../../src/console/worker.ts'
+import type { ConsoleOrder } from '../../src/people/console-call.ts'
 import { ownerOf } from '../../src/people/principal.ts'
 
 const URL_OF = 'http://localhost'
@@ -17,11 +18,13 @@ function edgeOf(answers: Answers | null) {
       if (!answers) throw new Error('silent')
       return ownerOf('a'.repeat(64))
     },
-    ask: async (_: string, { method = 'GET', path = '' }) => {
-      const answer = answers?.(method, path)
-      if (!answer) throw new Error('silent')
-      return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
-    },
+    askAll: async (_: string, orders: readonly ConsoleOrder[]) => ({
+      answers: orders.map(({ method = 'GET', path }) => {
+        const answer = answers?.(method, path)
+        if (!answer) throw new Error('silent')
+        return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
+      }),
+    }),
   }
 }
 

@@ -43,7 +43,7 @@ export function onCredit(customer: CreditCustomer): CreditCrawler {
   return { customer, answered, sent, buy }
 }
 
-/** What the journal of a credit line lacks or has twice: each commitment is charged at most once, each receipt is there. */
+/** The faults in the journal of a credit line: each commitment is charged at most once, each receipt is there. */
 export async function creditFaults(
   site: Pick<CreditSite, 'facts'>,
   { customer, answered, sent }: CreditCrawler,
@@ -91,7 +91,7 @@ export async function payInvoices(
   }
 }
 
-/** What is wrong between the charges of a credit line and its invoices: each charge is on one invoice, or carried over. */
+/** The faults between the charges of a credit line and its invoices: each charge is on one invoice, or carried over. */
 export async function invoiceFaults({ customer }: CreditCrawler): Promise<string[]> {
   const invoices = await customer.invoices()
   const numbers = new Set(invoices.map(({ id }) => id))

@@ -78,7 +78,7 @@ export async function buyAgain(crawler: Crawler): Promise<void> {
   }
 }
 
-/** What a channel's journal lacks or has twice: it must hold every receipt once, and add up to what was charged. */
+/** The faults in a channel's journal: it must hold every receipt once, and add up to what was charged. */
 export async function channelFaults(site: Site, { receipts }: TabCrawler): Promise<string[]> {
   const [first] = receipts
   if (!first) return ['the crawler never got a receipt']
@@ -104,7 +104,7 @@ export async function channelFaults(site: Site, { receipts }: TabCrawler): Promi
   return faults
 }
 
-/** What is wrong with the payments of one buyer, as far as the ledger and the chain differ. */
+/** The differences between the ledger and the chain about the payments of one buyer. */
 export async function exactFaults(site: Site, { account, hashes }: Buyer): Promise<string[]> {
   const { received, inDoubt } = await site.books.atOnce(`eip155:84532:${account.address}`)
   const spent = await spentBy(site, account)
@@ -117,12 +117,12 @@ export async function exactFaults(site: Site, { account, hashes }: Buyer): Promi
   return faults
 }
 
-/** What an account of the local chain has spent, in micro-dollars. */
+/** The amount that an account of the local chain has spent, in micro-dollars. */
 export async function spentBy(site: Site, { address }: LocalAccount): Promise<bigint> {
   return FUNDS - (await site.coins.holds(address))
 }
 
-/** What the receiver must have after a settled run: all that was charged on channels, and all that was paid at once. */
+/** The amount that the receiver must have after a settled run: all that was charged on channels, and all that was paid at once. */
 export async function owedTo(site: Site, tabs: TabCrawler[], buyers: Buyer[]): Promise<bigint> {
   const amounts = await Promise.all([
     ...tabs.map(({ tab }) => tab.charged()),

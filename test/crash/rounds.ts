@@ -1,4 +1,4 @@
-/** Rounds of kill -9 under mixed load: channels, `exact`, credit, and the night. */
+/** Rounds of kill -9 under mixed load: channels, `exact`, credit, and nightly runs. */
 import { plainBot, webBot } from '../journeys/bots.ts'
 import { type CreditSite, DAY, enrol, startCreditSite } from '../journeys/credit-site.ts'
 import { ended, fire, NIGHTLY, openTab, runAt, settleAt } from '../journeys/site.ts'
@@ -22,7 +22,7 @@ const CHANNELS = 4
 const BUYERS = 2
 /** Requests at once on each channel and each credit line. */
 const AT_ONCE = 3
-/** A kill comes within so many milliseconds of load, and within so many of a night. */
+/** A kill comes within so many milliseconds of load, and within so many of a nightly run. */
 const MAX_LOAD_MS = 700
 const MAX_NIGHT_MS = 400
 

@@ -18,7 +18,7 @@ try {
     rounds.push(round)
     const { number, afterMs, night, receipts, faults } = round
     const { channels, exact, credit } = receipts
-    const when = `killed after ${afterMs} ms${night ? ' in a night' : ''}`
+    const when = `killed after ${afterMs} ms${night ? ' in a nightly run' : ''}`
     const verdict = faults.length === 0 ? 'nothing lost, nothing double' : faults.join('; ')
     console.log(`round ${number}: ${when}; ${channels} + ${exact} + ${credit} receipts; ${verdict}`)
   }
@@ -29,7 +29,7 @@ try {
   table.push(
     { seed: values.seed },
     { rounds: rounds.length },
-    { 'killed in a night': rounds.filter(({ night }) => night).length },
+    { 'killed in a nightly run': rounds.filter(({ night }) => night).length },
     { 'receipts on channels': channels },
     { 'receipts of exact': exact },
     { 'receipts on credit': credit },

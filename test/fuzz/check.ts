@@ -1,4 +1,4 @@
-/** What every input must get: an answer below 500, soon, and no paid page without a charge. */
+/** The demands on every answer: below 500, soon, and no paid page without a charge. */
 import fc from 'fast-check'
 import type { Input } from './inputs.ts'
 
@@ -41,7 +41,7 @@ export async function fuzz(
   return { runs: numRuns, statuses, slowestMs, failure: failed ? `${errorInstance}: ${shown}` : null }
 }
 
-/** What is wrong with an answer; undefined for nothing. */
+/** The fault of an answer; undefined for none. */
 async function faultOf(
   answers: Answers,
   input: Input,

@@ -19,7 +19,7 @@ export async function main(args: string[]): Promise<number> {
   })
   const stage = await openStage()
   const names = values.header ?? Object.keys(inputsOf(await stage.seeds()))
-  // Refusals are logged. A million lines help nobody.
+  // The Worker logs each refusal.
   for (const level of ['info', 'warn', 'error'] as const) console[level] = () => undefined
   let failed = false
   for (const name of names) {

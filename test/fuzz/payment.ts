@@ -59,7 +59,7 @@ function changed(value: unknown, [key, ...rest]: Path, change: (value: unknown) 
 
 const member = foreignJson(['payload', 'accepted', 'extra', 'type', 'amount', '__proto__'], HOSTILE)
 
-/** What is done to one value of the JSON. */
+/** A change of one value of the JSON. */
 const alteration: fc.Arbitrary<(value: unknown) => unknown> = fc.oneof(
   fc.constantFrom(...HOSTILE).map((other) => () => other),
   member.map((other) => () => other),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { transformSync } from 'esbuild'
 import { describe, expect, it } from 'vitest'
+import { tokenSheet } from '../../src/console/tokens.ts'
 
 /** Bytes of an asset as it could be served: without comments and blanks. */
 function minified(name: 'console.css' | 'console.js'): number {
@@ -9,6 +10,8 @@ function minified(name: 'console.css' | 'console.js'): number {
   return Buffer.byteLength(transformSync(text, { loader, minify: true }).code)
 }
 
+const sheet = readFileSync('src/console/public/console.css', 'utf8')
+
 describe('the assets of the console', () => {
   it('have at most 12 kB of CSS', () => {
     expect(minified('console.css')).toBeLessThanOrEqual(12_000)
@@ -16,5 +19,14 @@ describe('the assets of the console', () => {
 
   it('have at most 8 kB of JavaScript, as it is served', () => {
     expect(readFileSync('src/console/public/console.js').byteLength).toBeLessThanOrEqual(8_000)
+  })
+
+  it('state the tokens that all pages share, as src/console/tokens.ts has them', () => {
+    expect(sheet).toContain(`@layer tokens {\n${tokenSheet()}}\n`)
+  })
+
+  it('name no colour outside the tokens', () => {
+    const rest = sheet.replace(tokenSheet(), '').replace(/@media print \{[\s\S]*$/, '')
+    expect(rest.match(/#[0-9a-f]{6}\b|rgb\(|hsl\(/g)).toBeNull()
   })
 })

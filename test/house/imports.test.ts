@@ -24,16 +24,19 @@ const ORDER = [
 const ASIDE: Record<string, readonly string[]> = {
   client: ['protocol'],
   cli: [
-    'testing',
-    'app',
-    'logs',
-    'doctor',
-    'config',
-    'rails',
-    'paywall',
-    'sites',
-    'identity',
-    'protocol',
+    ...[
+      'lab',
+      'testing',
+      'app',
+      'logs',
+      'doctor',
+      'config',
+      'rails',
+      'paywall',
+      'sites',
+      'identity',
+      'protocol',
+    ],
     'platform',
   ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
@@ -118,7 +121,7 @@ describe('the imports', () => {
 
   it('form no circle between files, type imports included', () => {
     const graph = new Map(
-      [...files, ...sources('test', 'bench', 'examples')].map((file) => [file, localImportsOf(file)]),
+      [...files, ...sources('test', 'bench', 'sim', 'examples')].map((file) => [file, localImportsOf(file)]),
     )
     expect(circles(graph)).toEqual([])
   })

@@ -15,7 +15,9 @@ const KNOWS_SCHEME: Record<string, readonly string[]> = {
   ],
 }
 
-const code = sources('src').filter((file) => !/^src\/(?:schemes|testing|cli|lab|protocol)\//.test(file))
+const code = sources('src').filter(
+  (file) => !/^src\/(?:schemes|testing|lab|playground|cli|protocol)\//.test(file),
+)
 
 function knowing(pattern: RegExp, own: RegExp): string[] {
   return code.filter((file) => !own.test(file) && pattern.test(readFileSync(file, 'utf8')))

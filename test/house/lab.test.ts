@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { buildPlan } from '../../src/lab/plan.ts'
 import { MARK } from '../../src/lab/shifted-date.ts'
@@ -20,4 +21,23 @@ describe('the clock of the lab', () => {
     expect(text.indexOf(MARK)).toBeGreaterThan(0)
     expect(text.indexOf(MARK)).toBeLessThan(text.indexOf('// src/worker.ts'))
   })
+})
+
+describe('the playground', () => {
+  it.each(['src/worker.ts', 'src/worker-stripe.ts', 'src/console/worker.ts'])(
+    'is not in the bundle of %s',
+    async (entry) => {
+      const options = {
+        bundle: true,
+        write: false,
+        metafile: true,
+        format: 'esm',
+        logLevel: 'silent',
+      } as const
+      const external = ['cloudflare:*', '*.wasm']
+      const { metafile } = await build({ entryPoints: [entry], outdir: 'dist', external, ...options })
+      expect(Object.keys(metafile.inputs).filter((file) => file.includes('/playground/'))).toEqual([])
+      expect(metafile.inputs[entry]).toBeDefined()
+    },
+  )
 })

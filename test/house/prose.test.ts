@@ -29,7 +29,7 @@ const ALLOWED: readonly (readonly [line: RegExp, reason: string])[] = [
   [/publishers get paid every night|settle every night|settles? .* every night/, 'the slogan'],
 ]
 
-const files = tracked('src', 'docs', 'examples', 'test', 'bench', '*.md', 'wrangler.toml').filter(
+const files = tracked('src', 'docs', 'examples', 'test', 'bench', 'sim', '*.md', 'wrangler.toml').filter(
   (file) =>
     /\.(?:ts|md|toml|css|html)$/.test(file) &&
     !file.startsWith('examples/site/') &&

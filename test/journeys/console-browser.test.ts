@@ -1,4 +1,5 @@
 /** The console in a real browser: every page by axe and under its policy, and acts by keyboard, without JavaScript. */
+import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NAV_PATHS } from '../../src/console/frame.tsx'
@@ -71,33 +72,114 @@ describe('a page of the console', { timeout: 300_000 }, () => {
 })
 
 describe('the console without JavaScript, by keyboard alone', { timeout: 60_000 }, () => {
-  it('signs in, records a transfer, and ends on the invoice that it settled', async () => {
-    const { page, close } = await openPage(browser, { javaScriptEnabled: false })
-    await signInBy(page, stage)
-    await page.goto(`${stage.console}/invoices/${stage.invoice}`)
-    await tabTo(page, 'form[action$="/paid"] input[name=reference]')
-    await page.keyboard.type('BANK-4711')
-    await tabTo(page, 'form[action$="/paid"] button')
-    expect(await page.locator('button:focus').textContent()).toBe('Record $1.80 from lantern Inc.')
+  let signedIn: Awaited<ReturnType<typeof openPage>>
+  beforeAll(async () => {
+    signedIn = await openPage(browser, { javaScriptEnabled: false })
+    await signInBy(signedIn.page, stage)
+  }, 60_000)
+  afterAll(() => signedIn?.close())
+
+  it.each([
+    {
+      act: 'Transfer recorded',
+      page: (at: ConsoleStage) => `/invoices/${at.invoice}`,
+      form: '/paid',
+      fields: { reference: 'BANK-4711' },
+      button: 'Record $1.80 from lantern Inc.',
+      shows: 'Settled',
+    },
+    {
+      act: 'Transfer taken back',
+      page: (at: ConsoleStage) => `/invoices/${at.invoice}`,
+      form: '/returned',
+      opens: 'Take a transfer back…',
+      fields: { reference: 'BANK-4711', reason: 'bounced' },
+      button: 'Take a transfer of lantern Inc. back from INV-000001',
+      shows: 'Record $1.80 from lantern Inc.',
+    },
+    {
+      act: 'Credit note issued',
+      page: (at: ConsoleStage) => `/invoices/${at.other}`,
+      form: '/credit',
+      opens: 'Issue a credit note…',
+      fields: { amount: '$0.10', reason: 'a mistake' },
+      button: 'Issue a credit note to quarry Inc.',
+      shows: '−0.100000',
+    },
+    {
+      act: 'Agent changed',
+      page: () => '/agents/lantern',
+      form: '/limit',
+      fields: { creditLimit: '$7' },
+      button: 'Change the limit of lantern',
+      shows: 'Now $7.00',
+    },
+    {
+      act: 'Agent suspended',
+      page: () => '/agents/lantern',
+      form: '/suspend',
+      fields: { reason: 'a dispute' },
+      button: 'Suspend lantern',
+      shows: 'Resume lantern',
+    },
+    {
+      act: 'Runs started',
+      page: () => '/runs',
+      form: '/runs',
+      fields: {},
+      button: 'Run now',
+      shows: 'All runs',
+    },
+  ])('carries out “$button”, and ends at its entry in the audit log', async (one) => {
+    const { act, form, fields, button, shows } = one
+    const { page } = signedIn
+    await page.goto(`${stage.console}${one.page(stage)}`)
+    const inForm = `form[action$="${form}"]`
+    if (one.opens) {
+      await tabTo(page, `details:has(${inForm}) summary`)
+      expect(await page.locator('summary:focus').textContent()).toBe(one.opens)
+      await page.keyboard.press('Enter')
+    }
+    for (const [name, text] of Object.entries(fields)) {
+      await tabTo(page, `${inForm} input[name=${name}]`)
+      await page.keyboard.type(text)
+    }
+    await tabTo(page, `${inForm} button`)
+    expect(await page.locator('button:focus').textContent()).toBe(button)
     await page.keyboard.press('Enter')
-    await page.waitForURL(`${stage.console}/invoices/${stage.invoice}#history`)
-    const text = await page.locator('main').textContent()
-    expect(text).toContain('Settled')
-    expect(text).toContain('BANK-4711')
-    await page.goto(`${stage.console}/audit`)
-    expect(await page.locator('main').textContent()).toContain('BANK-4711')
-    await close()
+    await page.waitForURL(/\/acts\//)
+    expect(await page.locator('h1').textContent()).toBe(act)
+    const back = page.url()
+    await tabTo(page, 'main a[href^="/audit/"]')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/audit\/\d+$/)
+    expect(await page.locator('h1').textContent()).toBe(act)
+    await page.goto(back)
+    await tabTo(page, 'main a.go')
+    await page.keyboard.press('Enter')
+    await shown(page, shows)
   })
 
-  it('suspends an agent, and says so', async () => {
-    const { page, close } = await openPage(browser, { javaScriptEnabled: false })
-    await signInBy(page, stage)
-    await page.goto(`${stage.console}/agents/lantern`)
-    await tabTo(page, 'form[action$="/suspend"] input[name=reason]')
-    await page.keyboard.type('a dispute')
+  it('sorts, narrows and exports a list by its links alone', async () => {
+    const { page } = signedIn
+    await page.goto(`${stage.console}/accounts`)
+    await tabTo(page, 'main th a[href*="sort=-charged"]')
     await page.keyboard.press('Enter')
-    await shown(page, 'Suspended')
-    await close()
+    await page.waitForURL(/sort=-charged/)
+    expect(await page.locator('th[aria-sort=descending]').textContent()).toBe('Charged')
+    expect(await page.locator('tbody th').first().textContent()).toBe('lantern')
+    await tabTo(page, 'main input[name=text]')
+    await page.keyboard.type('quarry')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/text=quarry/)
+    expect(await page.locator('tbody tr').count()).toBe(1)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      tabTo(page, 'main a[href*="format=csv"]').then(() => page.keyboard.press('Enter')),
+    ])
+    const text = readFileSync((await download.path()) ?? '', 'utf8')
+    expect(download.suggestedFilename()).toBe('accounts.csv')
+    expect(text.split('\r\n').map((line) => line.split(',')[0])).toEqual(['id', 'quarry', ''])
   })
 
   it('mutes an alert, and ends the session of another browser', async () => {
@@ -118,6 +200,72 @@ describe('the console without JavaScript, by keyboard alone', { timeout: 60_000 
     await second.page.goto(`${stage.console}/`)
     expect(second.page.url()).toBe(`${stage.console}/sign-in`)
     await Promise.all([first.close(), second.close()])
+  })
+})
+
+describe('the console with JavaScript', { timeout: 60_000 }, () => {
+  it('leads around by keys, which can be turned off', async () => {
+    const { page, faults, close } = await openPage(browser)
+    await signInBy(page, stage)
+    await page.goto(`${stage.console}/accounts`)
+    await page.keyboard.press('/')
+    expect(await page.locator('input[name=text]:focus').count()).toBe(1)
+    await page.locator('h1').click()
+    await page.keyboard.press('?')
+    const dialog = page.getByRole('dialog')
+    expect(await dialog.textContent()).toContain('First field')
+    await dialog.getByRole('checkbox').press('Space')
+    await page.keyboard.press('Escape')
+    for (const key of ['g', 'r', '/']) await page.keyboard.press(key)
+    expect(await page.locator('input:focus').count()).toBe(0)
+    expect(page.url()).toBe(`${stage.console}/accounts`)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  it('reads figures again with the tag of the page, and leaves the row with the focus alone', async () => {
+    const { page, faults, close } = await openPage(browser)
+    await signInBy(page, stage)
+    await page.clock.install()
+    await page.goto(`${stage.console}/runs`)
+    const rows = page.locator('tbody tr[id]')
+    const before = await rows.count()
+    await rows.first().locator('a').focus()
+    await page.evaluate(
+      "for (const cell of document.querySelectorAll('tbody td.n')) cell.textContent = 'old'",
+    )
+    const [first] = await Promise.all([page.waitForResponse(/\/runs$/), page.clock.runFor(15_000)])
+    expect(first.status()).toBe(200)
+    await expect.poll(() => rows.nth(1).textContent()).not.toContain('old')
+    expect([await rows.count(), await rows.first().textContent()]).toEqual([
+      before,
+      expect.stringContaining('old'),
+    ])
+    const [second] = await Promise.all([page.waitForResponse(/\/runs$/), page.clock.runFor(15_000)])
+    expect([second.status(), second.request().headers()['if-none-match']]).toEqual([
+      304,
+      first.headers().etag,
+    ])
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  it('prints a list on A4 without navigation, with its address and time, and its head on each page', async () => {
+    const { page, close } = await openPage(browser)
+    await signInBy(page, stage)
+    await page.goto(`${stage.console}/audit`)
+    await page.emulateMedia({ media: 'print' })
+    await page.setViewportSize({ width: 660, height: 900 })
+    for (const hidden of ['.side', '.filters', '.files', 'footer .keys'])
+      expect([hidden, await page.locator(hidden).first().isVisible()]).toEqual([hidden, false])
+    expect(await page.locator('footer .printed').textContent()).toBe(`${stage.console}/audit`)
+    expect(await page.locator('time[data-asof]').isVisible()).toBe(true)
+    expect(
+      await page.evaluate(
+        'document.querySelector("thead") && getComputedStyle(document.querySelector("thead")).display',
+      ),
+    ).toBe('table-header-group')
+    await close()
   })
 })
 

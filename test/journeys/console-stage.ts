@@ -66,6 +66,8 @@ export async function startConsoleStage() {
       '/accounts',
       `/accounts/${channelId}`,
       '/accounts/lantern',
+      '/accounts/lantern/entries/2',
+      '/accounts?text=nothing-like-it',
       '/agents',
       '/agents/new',
       '/agents/lantern',
@@ -76,6 +78,8 @@ export async function startConsoleStage() {
       '/publishers',
       '/publishers/tally-and-ink',
       '/audit',
+      '/audit/1',
+      '/acts/0123456789abcdef?to=/runs&is=done',
       '/people',
       '/people/new',
       `/people/${member}`,
@@ -197,8 +201,22 @@ async function seed(book: D1Database, now: number): Promise<void> {
       traffic.push([day * 24, site, '~GleanBot', 'default', 'unpaid', '4xx', paid, paid * 5_000, now])
     }
   }
+  const summed = (column: number) =>
+    figures.map((row) => [
+      column === 3 ? 'who' : 'path',
+      Number(row[0]) / 24,
+      row[column] ?? '',
+      ...row.slice(5),
+    ])
+  const receipts = days.flatMap(([day, , , , charged]) => [
+    [day ?? 0, 'channel', Math.round(Number(charged) * 0.7)],
+    [day ?? 0, 'credit', Number(day) % 7 === 1 ? Number(charged) : 0],
+  ])
   await book.batch([
     insert(book, 'figure', ['charges', 'charged'], figures),
+    insert(book, 'figure_name', ['charges', 'charged'], summed(3)),
+    insert(book, 'figure_name', ['charges', 'charged'], summed(4)),
+    insert(book, 'receipt', ['received'], receipts),
     insert(book, 'figure_day', ['charges', 'charged'], days),
     insert(book, 'traffic', ['requests', 'asked'], traffic),
   ])

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => crash.stop())
 
 describe('site killed under mixed load', { timeout: 180_000 }, () => {
-  it('loses no receipt and charges nothing twice on channels, at once, on credit and in the night [E2, I3]', async () => {
+  it('loses no receipt and charges nothing twice on channels, at once, on credit and in nightly runs [E2, I3]', async () => {
     for (let at = 0; at < ROUNDS; at++) {
       const { faults } = await crash.round()
       expect(faults, `SEED=${seed}`).toEqual([])

@@ -81,6 +81,7 @@ describe('npm start', { timeout: 60_000 }, () => {
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         login: expect.stringMatching(`^${facts.console.url}/sign-in\\?code=[\\w-]{43}$`),
       },
+      playground: { url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/$/) },
       sites: [
         { id: 'tally-and-ink', url: `http://tally.localhost:${port}`, receiver, mode: 'live' },
         { id: 'abacus-daily', url: `http://abacus.localhost:${port}`, receiver, mode: 'live' },
@@ -111,6 +112,11 @@ describe('npm start', { timeout: 60_000 }, () => {
     const home = await (await fetch(facts.console.url, { headers: { cookie } })).text()
     expect(home).toContain('Sample data.')
     expect(home).toContain('LanternBot')
+  })
+
+  it('is what tab402 init --mode try ends in', async () => {
+    const { facts } = await start({}, ['--mode', 'try'], 'init')
+    expect(await status(facts.url + facts.paths.charged, 'GPTBot')).toBe(402)
   })
 
   it('leaves out all sample figures with --empty', async () => {
@@ -151,14 +157,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     const { facts, end } = await start({ TMPDIR })
     expect(await readdir(TMPDIR)).not.toEqual([])
     expect(await end('SIGTERM')).toEqual({ code: 0, signal: null })
-    await untilClosed(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin, facts.playground.url)
     expect(await readdir(TMPDIR)).toEqual([])
   })
 
   it('leaves nothing running when it is killed', async () => {
     const { facts, end } = await start()
     await end('SIGKILL')
-    await untilClosed(facts.url, facts.rpc, facts.origin)
+    await untilClosed(facts.url, facts.rpc, facts.origin, facts.playground.url)
   })
 
   it('continues with the same state when it is started again after a kill', async () => {
@@ -175,8 +181,9 @@ describe('npm start', { timeout: 60_000 }, () => {
     await before.end('SIGKILL')
 
     const after = await again(before, stateDir)
-    // The console is on a free port of its own.
-    expect(after.facts).toEqual({ ...facts, console: after.facts.console })
+    // Both are on a free port of their own.
+    const { console, playground } = after.facts
+    expect(after.facts).toEqual({ ...facts, console, playground })
     // For the crawler nothing has changed: no second deposit, and its total goes on.
     expect(await crawler(page)).toMatchObject({ transaction: '', channel })
     expect(await operatorBook(facts).tab(channel.channelId)).toMatchObject({ charged: '2000', redeemed: '0' })

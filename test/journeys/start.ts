@@ -1,11 +1,12 @@
 /** `npm start` as a separate process, as a person or a supervisor starts and stops it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { READY, type StackFacts } from '../../src/testing/stack/stack.ts'
+import type { StartFacts } from '../../src/cli/try.ts'
+import { READY } from '../../src/testing/stack/stack.ts'
 
 /** `printed` is stdout until the `ready` line; `advice` returns stderr so far. */
 export type Started = {
-  facts: StackFacts
+  facts: StartFacts
   printed: string
   advice(): string
   end(signal: NodeJS.Signals): Promise<Ending>
@@ -16,8 +17,12 @@ export type Ending = { code: number | null; signal: NodeJS.Signals | null }
 const running = new Set<ChildProcess>()
 
 /** Starts it and waits for the ready line; throws with its stderr if it exits before. */
-export async function start(env: Record<string, string> = {}, args: string[] = []): Promise<Started> {
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'start', ...args], {
+export async function start(
+  env: Record<string, string> = {},
+  args: string[] = [],
+  command = 'start',
+): Promise<Started> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', command, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -28,11 +33,11 @@ export async function start(env: Record<string, string> = {}, args: string[] = [
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const facts = await new Promise<StackFacts>((resolve, reject) => {
+  const facts = await new Promise<StartFacts>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text
       const line = printed.split('\n').find((one, at, all) => one.startsWith(READY) && at < all.length - 1)
-      if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StackFacts)
+      if (line !== undefined) resolve(JSON.parse(line.slice(READY.length)) as StartFacts)
     })
     ended.then(({ code }) => reject(new Error(`ended with ${code}: ${stderr}`)))
   })

@@ -10,6 +10,7 @@ type Acts = { acts: { what: string; subject: string; after: object }[] }
 /** A log that stores `.asked` events and fails before it stores the result. */
 const audit: AuditLog = {
   acts: (after, limit) => log().acts(after, limit),
+  search: (filter, before, limit) => log().search(filter, before, limit),
   note: (act) => (act.what.endsWith('.asked') ? log().note(act) : Promise.reject(new Error('write failed'))),
 }
 

@@ -70,7 +70,7 @@ describe('POST /api/book', () => {
       exact: env.AUTHORIZATIONS.idFromName(use.name),
       credit: env.LINES.idFromName(id),
     }
-    for (const table of ['figure', 'figure_day', 'figure_path', 'figure_cursor'])
+    for (const table of ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor'])
       await env.BOOK.prepare(`DELETE FROM ${table}`).run()
     for (const _ of ['once', 'again'])
       for (const [kind, object] of Object.entries(objects))

@@ -90,6 +90,7 @@ export async function newOperator({
     ],
     alerts: operatorOf(env).alerts,
     audit,
+    keys: env.AUDIT.getByName(AUDIT),
     sites,
     screening: async () => ({ oracles: {}, allow: 0, deny: 1, failing: DEFAULT_FAILING, lists: [] }),
     people: env.PEOPLE?.getByName(newId()),

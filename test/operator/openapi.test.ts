@@ -126,6 +126,8 @@ describe('OpenAPI document', () => {
     await post(`/api/accounts/${channel}/reread`)
     await env.ACCOUNT.getByName(channel).screened(listing)
     await get(`/api/accounts/${channel}`)
+    await env.ACCOUNT.getByName(channel).quarantine('reverted')
+    await post(`/api/accounts/${channel}/lift`)
     await get(`/api/accounts/${channel}/screening`)
     await post(`/api/accounts/${channel}/release`, { reason: 'a namesake' })
     await get('/api/screening')
@@ -138,6 +140,11 @@ describe('OpenAPI document', () => {
     await get('/api/alerts')
     await post('/api/alerts/test')
     await get('/api/audit')
+    await get('/api/totals')
+    await post('/api/export', { list: '/accounts', query: '?kind=channel' })
+    const key = { 'idempotency-key': '0123456789abcdef' }
+    await operator.call('POST', `/api/agents/${id}/resume`, undefined, key)
+    await get('/api/acts/0123456789abcdef')
     await memberOf(operator)
     await post('/api/publishers', PUBLISHER)
     await get('/api/publishers')
@@ -231,6 +238,12 @@ describe('Audit log', () => {
         const channel = await openChannel(await newReceiver())
         return operator.post(`/api/accounts/${channel.id}/reread`)
       },
+      'post /_tab402/api/accounts/{id}/lift': async () => {
+        const channel = await openChannel(await newReceiver())
+        await channel.account.quarantine('reverted')
+        return operator.post(`/api/accounts/${channel.id}/lift`)
+      },
+      'post /_tab402/api/export': () => operator.post('/api/export', { list: '/accounts' }),
       'post /_tab402/api/accounts/{id}/release': async () => {
         const channel = await openChannel(await newReceiver())
         await channel.account.screened(listing)
@@ -254,7 +267,7 @@ describe('Audit log', () => {
       await mutate()
       expect([name, (await last()).length]).toEqual([name, before.length + 1])
     }
-    expect((await last()).slice(-14)).toEqual([
+    expect((await last()).slice(-16)).toEqual([
       'agent.create',
       'agent.change',
       'agent.suspend',
@@ -268,6 +281,8 @@ describe('Audit log', () => {
       'alert.test',
       'relayer.repair',
       'account.reread',
+      'account.lift',
+      'export',
       'account.release',
     ])
     const [instance] = await runs.get()

@@ -93,7 +93,7 @@ describe('GET /api/screening', () => {
       }),
     )
     expect(await answer.json()).toMatchObject({
-      oracle: null,
+      oracles: {},
       allow: 0,
       deny: 1,
       failing: { exact: 'open', deposit: 'closed', voucher: 'open' },

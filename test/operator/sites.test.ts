@@ -70,7 +70,7 @@ describe('The API of sites', () => {
     }
   })
 
-  it('publishes once when two operators publish at once, and tells the other', async () => {
+  it('publishes once when two operators publish at once, and answers the other 412', async () => {
     const desk = await newDesk()
     const site = local()
     await desk.at('POST', '', site)

@@ -53,6 +53,8 @@ describe('tab402', () => {
     [['replay', '-h']],
     [['explain', '-h']],
     [['import-robots', '-h']],
+    [['swarm', '-h']],
+    [['sign', '-h']],
   ])('prints help that begins with examples for %j', async (args) => {
     const { code, stdout, stderr } = await tab402(args)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -63,7 +65,7 @@ describe('tab402', () => {
     [[], 'Examples:'],
     [
       ['stop'],
-      'tab402: the command must be one of start, demo, pay, check-config, explain, replay, import-robots, rebuild-book, sites.',
+      'tab402: the command must be one of start, demo, pay, check-config, explain, replay, import-robots, rebuild-book, sites, swarm, sign.',
     ],
     [['demo', '--fast'], "tab402 demo: Unknown option '--fast'"],
     [['start', 'now'], 'tab402 start: start must be called with options only.'],
@@ -74,6 +76,14 @@ describe('tab402', () => {
     [['pay', 'credit', 'http://127.0.0.1/'], 'tab402 pay: KEY must be an Ed25519 private key'],
     [['check-config', '--config', 'none.toml'], 'tab402 check-config: none.toml must exist.'],
     [['replay'], 'tab402 replay: LOG must be a file'],
+    [
+      ['swarm', 'https://example.com/'],
+      'tab402 swarm: URL must be on this machine. For a server of your own',
+    ],
+    [['sign', 'https://example.com/'], 'tab402 sign: URL must be on this machine. For a server of your own'],
+    [['swarm', '--mix', 'thief:5'], 'tab402 swarm: --mix must be NAME:WEIGHT pairs'],
+    [['swarm', 'http://127.0.0.1/'], 'tab402 swarm: KEYS must be private keys'],
+    [['sign', 'http://127.0.0.1/', '--format', 'csv'], 'tab402 sign: --format must be one of'],
     [
       ['replay', 'a.log', '--policy', 'none.toml'],
       'tab402 replay: none.toml must exist. Name another file with --policy.',

@@ -29,7 +29,7 @@ describe('checkHost', () => {
 
   it('finds a name without an address, and one whose proof was removed', async () => {
     const { 'news.example': _, ...gone } = WELL
-    expect(await check(gone)).toEqual({ outcome: 'broken', why: 'its name has no address' })
+    expect(await check(gone)).toEqual({ outcome: 'broken', why: 'its name must have an address' })
     const moved = { ...WELL, '_tab402.news.example': { TXT: ['tab402=other'] } }
     expect(await check(moved)).toEqual({
       outcome: 'broken',
@@ -43,7 +43,7 @@ describe('checkHost', () => {
       hostnames({ hostname: 'news.example', status, ssl: { status: ssl } })
     expect(await check(WELL, 'platform', of('active', 'active'))).toEqual({ outcome: 'ok' })
     expect(await check(WELL, 'platform', of('moved', 'active'))).toMatchObject({
-      why: 'the custom hostname is moved',
+      why: 'the custom hostname must be active, and is moved',
     })
     expect(await check(WELL, 'txt', of('active', 'expired'))).toMatchObject({
       why: 'its certificate is expired',

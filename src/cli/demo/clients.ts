@@ -48,11 +48,11 @@ export type RunView = {
 
 type Totals = { authorized: string; charged: string; redeemed: string }
 
-/** The operator's API: `lines` reads the read model in D1, `tab` and `atOnce` read the accounts themselves. */
+/** The operator's API: `lines` reads the read model in D1, `tab` (a channel or a credit line) and `atOnce` read the accounts themselves. */
 export type OperatorClient = {
   runs(): Promise<RunView[]>
   lines(): Promise<{ id: string; kind: string; payer: Address; totals: Totals | null }[]>
-  tab(channelId: Hex): Promise<Totals>
+  tab(account: string): Promise<Totals>
   atOnce(id: string): Promise<{ payments: number; received: string; inDoubt: number }>
 }
 

@@ -37,9 +37,14 @@ export type SigningCrawler = {
   read(page: string): Promise<CreditAnswer>
 }
 
-/** Makes a crawler of that name and host, with this private Ed25519 key or a new one. */
-export async function signingCrawler(name: string, host: string, key?: JsonWebKey): Promise<SigningCrawler> {
-  const privateKey = key ?? (await newKey())
+/** Makes a crawler of that name and host, with this private Ed25519 key or a new one. `send`: in place of `fetch`. */
+export async function signingCrawler(
+  name: string,
+  host: string,
+  key?: JsonWebKey,
+  send: (request: Request) => Promise<Response> = fetch,
+): Promise<SigningCrawler> {
+  const privateKey = key ?? (await newAgentKey())
   const { kty, crv, x } = privateKey
   const signer = await signerFromJWK(privateKey)
   const named = { 'user-agent': `${name}/1.0 (+https://${host})`, 'signature-agent': `"https://${host}"` }
@@ -58,7 +63,7 @@ export async function signingCrawler(name: string, host: string, key?: JsonWebKe
     const made = await signatureHeaders(request, signer, { created, expires, components: COVERED })
     request.headers.set('signature', made.Signature)
     request.headers.set('signature-input', made['Signature-Input'])
-    return fetch(request)
+    return send(request)
   }
 
   return {
@@ -66,7 +71,7 @@ export async function signingCrawler(name: string, host: string, key?: JsonWebKe
     publicKey: { kty, crv, x } as JsonWebKey,
     async read(page) {
       if (!offer) {
-        const { offers } = await refusal(await fetch(page, { headers: named }))
+        const { offers } = await refusal(await send(new Request(page, { headers: named })))
         offer = offers.find(({ network }) => network.endsWith(':402'))
         if (!offer) throw new Error(`${page} must be sold on credit`)
       }
@@ -78,7 +83,8 @@ export async function signingCrawler(name: string, host: string, key?: JsonWebKe
   }
 }
 
-async function newKey(): Promise<JsonWebKey> {
+/** Makes a private Ed25519 key. */
+export async function newAgentKey(): Promise<JsonWebKey> {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair
   return (await crypto.subtle.exportKey('jwk', pair.privateKey)) as JsonWebKey
 }

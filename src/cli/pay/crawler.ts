@@ -23,14 +23,17 @@ export type PayingCrawler = (url: string) => Promise<PaidPage>
 /** The User-Agent of both crawlers. */
 export const USER_AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 
+/** Sends a crawler’s requests. `fetch`, or what stands in its place. */
+export type Send = (request: Request) => Promise<Response>
+
 /** Pays for each page at once by a signed USDC transfer (x402 `exact`). */
-export function payAtOnce(privateKey: Hex, rpc: string): PayingCrawler {
-  return crawl(new ExactEvmScheme(signerOf(privateKey, rpc)))
+export function payAtOnce(privateKey: Hex, rpc: string, send: Send = fetch): PayingCrawler {
+  return crawl(new ExactEvmScheme(signerOf(privateKey, rpc)), send)
 }
 
 /** Deposits into escrow with its first page and pays for all pages by IOUs (x402 `batch-settlement`). */
-export function payByVoucher(privateKey: Hex, rpc: string): PayingCrawler {
-  return crawl(new BatchSettlementEvmScheme(signerOf(privateKey, rpc)))
+export function payByVoucher(privateKey: Hex, rpc: string, send: Send = fetch): PayingCrawler {
+  return crawl(new BatchSettlementEvmScheme(signerOf(privateKey, rpc)), send)
 }
 
 function signerOf(privateKey: Hex, rpc: string) {
@@ -38,9 +41,9 @@ function signerOf(privateKey: Hex, rpc: string) {
   return toClientEvmSigner(privateKeyToAccount(privateKey), chain)
 }
 
-function crawl(scheme: ExactEvmScheme | BatchSettlementEvmScheme): PayingCrawler {
+function crawl(scheme: ExactEvmScheme | BatchSettlementEvmScheme, send: Send): PayingCrawler {
   const client = new x402Client().register('eip155:*', scheme)
-  const paying = wrapFetchWithPayment(fetch, client)
+  const paying = wrapFetchWithPayment((input, init) => send(new Request(input, init)), client)
   return async (url) => {
     const response = await paying(url, { headers: { 'user-agent': USER_AGENT } })
     const body = await response.text()

@@ -1,12 +1,17 @@
 /** Agents and credit: limits, terms and suspensions of crawlers that pay later. */
 import type { Context } from 'hono'
-import type { AccountBody as Account, AgentBody as Agent, Paged, Problem } from '../answers.ts'
+import { may } from '../../people/principal.ts'
+import { type ActChange, type Acted, carryOut } from '../acting.tsx'
+import type { AccountBody as Account, AgentBody as Agent, Problem } from '../answers.ts'
+import { rowsAt, sortedHere } from '../list.ts'
 import { Badge } from '../parts/badges.tsx'
-import { Money, Time } from '../parts/figures.tsx'
-import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
+import { dollars, Money, Time } from '../parts/figures.tsx'
+import { ActForm, Field, filled, type Typed } from '../parts/form.tsx'
+import { type ListSpec, listPage } from '../parts/list.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
-import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
+import { TabBar } from '../parts/tab-bar.tsx'
+import { Nothing } from '../parts/table.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
 const PERIODS = [
   ['monthly', 'Monthly'],
@@ -19,58 +24,89 @@ const RAILS = [
   ['stripe', 'Card or bank, at Stripe'],
 ] as const
 
-const list: PageHandler = async (c) => {
-  const url = urlOf(c)
-  const asked = await c.get('desk').ask<Paged<'agents', Agent>>(`/agents${url.search}`)
-  if (!asked.ok)
-    return show(
-      c,
-      'Agents and credit',
-      asked.status === 404 ? <NoCredit /> : <Trouble problem={asked.problem} />,
-    )
-  const { agents, next } = asked.value
-  return show(
-    c,
-    'Agents and credit',
-    <>
-      <Head title="Agents and credit" asOf={asked.at} sources={['live']}>
-        <a class="btn go" href="/agents/new">
-          New agent
-        </a>
-      </Head>
-      <PageSection title="All agents" id="all">
-        <Table
-          caption="Agents by id"
-          rows={agents}
-          empty={{
-            what: 'No agent has credit yet. A crawler asks for it, and you decide its limit.',
-            next: <a href="/agents/new">Give the first one credit</a>,
-          }}
-          columns={[
-            { title: 'Agent', cell: ({ id, name }) => <a href={`/agents/${id}`}>{name}</a> },
-            { title: 'Credit limit', kind: 'n', cell: ({ creditLimit }) => <Money of={creditLimit} /> },
-            { title: 'Invoiced', cell: ({ period }) => period },
-            { title: 'Pays by', cell: ({ rail }) => rail },
-            { title: 'Since', cell: ({ createdAt }) => <Time at={createdAt} day /> },
-            { title: 'Status', kind: 'lead', cell: ({ suspended }) => <AgentState suspended={suspended} /> },
-          ]}
-        />
-        <More url={url} next={next} />
-      </PageSection>
-    </>,
-  )
+const COLUMNS: ListSpec<Agent>['columns'] = [
+  {
+    title: 'Agent',
+    key: 'name',
+    sort: 'up',
+    value: ({ name }) => name,
+    cell: ({ id, name }) => <a href={`/agents/${id}`}>{name}</a>,
+  },
+  { title: 'Id', key: 'id', isFileOnly: true, value: ({ id }) => id, cell: () => '' },
+  {
+    title: 'Invoiced',
+    key: 'period',
+    value: ({ period }) => period,
+    cell: ({ period }) => period,
+  },
+  { title: 'Pays by', key: 'rail', value: ({ rail }) => rail, cell: ({ rail }) => titleIn(RAILS, rail) },
+  {
+    title: 'Since',
+    key: 'since',
+    sort: 'down',
+    value: ({ createdAt }) => new Date(createdAt).toISOString(),
+    cell: ({ createdAt }) => <Time at={createdAt} day />,
+  },
+  {
+    title: 'Credit limit',
+    key: 'limit',
+    sort: 'down',
+    kind: 'n',
+    value: ({ creditLimit }) => BigInt(creditLimit),
+    cell: ({ creditLimit }) => <Money of={creditLimit} />,
+  },
+  {
+    title: 'Status',
+    key: 'status',
+    kind: 'lead',
+    value: ({ suspended }) => (suspended === null ? 'open' : 'suspended'),
+    cell: ({ suspended }) => <AgentState suspended={suspended} />,
+  },
+]
+
+const FILTERS = [
+  { name: 'text', label: 'Find', hint: 'Name or id' },
+  {
+    name: 'status',
+    label: 'Status',
+    choices: [
+      ['open', 'Open'],
+      ['suspended', 'Suspended'],
+    ],
+  },
+  { name: 'rail', label: 'Pays by', choices: RAILS },
+] as const
+
+const LIST: ListSpec<Agent> = {
+  title: 'Agents and credit',
+  heading: 'All agents',
+  caption: 'Agents with credit',
+  sources: ['live'],
+  filters: FILTERS,
+  sort: 'name',
+  read: sortedHere(COLUMNS, FILTERS, rowsAt('/agents', 'agents')),
+  empty: {
+    what: 'No agent has credit yet. A crawler asks for it, and you decide its limit.',
+    next: <a href="/agents/new">Give the first one credit</a>,
+  },
+  absent: (
+    <p>
+      Credit is not set up on this deployment. Set REGISTRATION_URL at the edge Worker (docs/credit.md) to let
+      agents pay later.
+    </p>
+  ),
+  idOf: ({ id }) => `agent-${id}`,
+  acts: ({ who }) =>
+    may(who, 'money.write') && (
+      <a class="btn go" href="/agents/new">
+        New agent
+      </a>
+    ),
+  columns: COLUMNS,
 }
 
-function NoCredit() {
-  return (
-    <>
-      <Head title="Agents and credit" />
-      <p class="gap">
-        Credit is not set up on this deployment. Set REGISTRATION_URL at the edge Worker (docs/credit.md) to
-        let agents pay later.
-      </p>
-    </>
-  )
+function titleIn(choices: readonly (readonly [string, string])[], value: string): string {
+  return choices.find(([known]) => known === value)?.[1] ?? value
 }
 
 function AgentState({ suspended }: Pick<Agent, 'suspended'>) {
@@ -79,16 +115,18 @@ function AgentState({ suspended }: Pick<Agent, 'suspended'>) {
 
 const create: PageHandler = async (c) => {
   if (c.req.method !== 'POST') return show(c, 'New agent', <NewAgent c={c} typed={{ creditLimit: '$10' }} />)
-  const typed = typedIn(await c.req.parseBody())
-  const { country = '', buyer = '' } = typed
-  const body = {
-    ...filled(typed, 'id', 'name', 'url', 'creditLimit', 'period', 'rail'),
-    buyer: { name: buyer, country, ...filled(typed, 'address', 'taxId', 'email') },
-  }
-  const order = { method: 'POST', body: JSON.stringify(body) } as const
-  const asked = await c.get('desk').ask<Agent>('/agents', order)
-  if (asked.ok) return c.redirect(`/agents/${asked.value.id}`, 303)
-  return show(c, 'New agent', <NewAgent c={c} typed={typed} problem={asked.problem} />, 400)
+  const acted = await carryOut(c, '/agents', (typed) => {
+    const { country = '', buyer = '' } = typed
+    return {
+      path: '/agents',
+      body: {
+        ...filled(typed, 'id', 'name', 'url', 'creditLimit', 'period', 'rail'),
+        buyer: { name: buyer, country, ...filled(typed, 'address', 'taxId', 'email') },
+      },
+    }
+  })
+  if ('answer' in acted) return acted.answer
+  return show(c, 'New agent', <NewAgent c={c} typed={acted.typed} problem={acted.problem} />, 400)
 }
 
 function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed; problem?: Problem }) {
@@ -133,8 +171,12 @@ function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed;
   )
 }
 
-const one: PageHandler = async (c) => {
-  const { ask, formToken } = c.get('desk')
+const one: PageHandler = async (c) => page(c)
+
+type Refused = Extract<Acted, { problem: Problem }>
+
+async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response> {
+  const { ask, who } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const [asked, line] = await Promise.all([
     ask<Agent>(`/agents/${id}`),
@@ -152,95 +194,122 @@ const one: PageHandler = async (c) => {
         above={{ href: '/agents', title: 'Agents and credit' }}
         asOf={asked.at}
         sources={['live']}
-      />
-      <PageSection title="Credit" id="credit" note={<a href={`/accounts/${id}`}>Journal</a>}>
+      >
+        <AgentState suspended={agent.suspended} />
+      </Head>
+      {refused && <Trouble problem={refused.problem} />}
+      <PageSection
+        title="Credit"
+        id="credit"
+        note={standing && <a href={`/accounts/${id}`}>Journal</a>}
+        isLive
+      >
         {standing ? (
-          <FactList
-            of={[
-              ['Owed', <Money of={standing.owed} />],
-              ['Can still spend', <Money of={standing.available} />],
-              ['Credit limit', <Money of={standing.limit} />],
+          <TabBar
+            parts={[
+              { name: 'Redeemed', total: BigInt(standing.redeemed), note: 'invoices that were paid' },
+              {
+                name: 'Charged',
+                total: BigInt(standing.charged),
+                note: `${dollars(BigInt(standing.owed))} of it owed`,
+              },
+              {
+                name: 'Ceiling',
+                total: BigInt(standing.redeemed) + BigInt(standing.limit),
+                note: `${dollars(BigInt(standing.available))} can still be spent`,
+              },
             ]}
           />
         ) : (
-          <p>The agent has not bought anything on credit yet.</p>
+          <Nothing what="No data yet: the agent has not bought anything on credit. Its first purchase opens its tab." />
         )}
       </PageSection>
-      <PageSection title="Terms" id="terms">
-        <FactList
-          of={[
-            ['Id', <code>{agent.id}</code>],
-            ['Status', <AgentState suspended={agent.suspended} />],
-            ['Credit limit', <Money of={agent.creditLimit} />],
-            ['Limit until the first payment', <Money of={agent.probation} />],
-            ['Invoiced', agent.period],
-            ['Pays by', agent.rail],
-            ['Key directory', agent.url ?? 'Pinned keys'],
-            ['Invoices go to', `${agent.buyer.name}, ${agent.buyer.country}`],
-          ]}
-        />
-      </PageSection>
-      <PageSection title="Change" id="change">
-        <ActForm
-          action={`/agents/${id}/limit`}
-          formToken={formToken}
-          title={`Change the limit of ${agent.name}`}
-        >
-          <Field
-            name="creditLimit"
-            label="New credit limit"
-            hint="USD with a dollar sign, such as $25"
-            required
-          />
-        </ActForm>
-        {agent.suspended === null ? (
-          <ActForm action={`/agents/${id}/suspend`} formToken={formToken} title={`Suspend ${agent.name}`}>
-            <Field name="reason" label="Reason" hint="The audit log keeps it" required />
-          </ActForm>
-        ) : (
-          <ActForm action={`/agents/${id}/resume`} formToken={formToken} title={`Resume ${agent.name}`} />
-        )}
-      </PageSection>
+      <div class="two">
+        <Terms of={agent} />
+        {may(who, 'money.write') && <Change c={c} agent={agent} refused={refused} />}
+      </div>
     </>,
+    refused?.status ?? 200,
   )
 }
 
-/** An act on one agent: it is sent, and the agent's page shows the result. */
-function act(
-  path: string,
-  order: (typed: Typed) => { method: 'POST' | 'PATCH'; body?: string },
-): PageHandler {
+function Terms({ of: agent }: { of: Agent }) {
+  return (
+    <PageSection title="Terms" id="terms">
+      <FactList
+        of={[
+          ['Id', <code>{agent.id}</code>],
+          ['Credit limit', <Money of={agent.creditLimit} />],
+          ['Limit until the first payment', <Money of={agent.probation} />],
+          ['Invoiced', agent.period],
+          ['Pays by', titleIn(RAILS, agent.rail)],
+          ['Key directory', agent.url ?? 'Pinned keys'],
+          ['Invoices go to', `${agent.buyer.name}, ${agent.buyer.country}`],
+          ...(agent.suspended === null ? [] : ([['Suspended for', agent.suspended]] as const)),
+        ]}
+      />
+      <p class="gap">
+        <a href={`/invoices?agent=${encodeURIComponent(agent.id)}`}>Its invoices</a>
+      </p>
+    </PageSection>
+  )
+}
+
+type ChangeProps = { c: Context<ConsoleEnv>; agent: Agent; refused: Refused | undefined }
+
+function Change({ c, agent, refused }: ChangeProps) {
+  const { formToken } = c.get('desk')
+  const { id, name, creditLimit, suspended } = agent
+  const at = refused ? { typed: refused.typed, problem: refused.problem } : {}
+  return (
+    <PageSection title="Change" id="change">
+      <ActForm action={`/agents/${id}/limit`} formToken={formToken} title={`Change the limit of ${name}`}>
+        <Field
+          name="creditLimit"
+          label="New credit limit"
+          hint={`Now ${dollars(BigInt(creditLimit))}. USD with a dollar sign, such as $25`}
+          required
+          {...at}
+        />
+      </ActForm>
+      {suspended === null ? (
+        <ActForm action={`/agents/${id}/suspend`} formToken={formToken} title={`Suspend ${name}`}>
+          <Field
+            name="reason"
+            label="Reason"
+            hint="The audit log keeps it. Its next request on credit is refused."
+            required
+            {...at}
+          />
+        </ActForm>
+      ) : (
+        <ActForm action={`/agents/${id}/resume`} formToken={formToken} title={`Resume ${name}`} />
+      )}
+    </PageSection>
+  )
+}
+
+/** An act on one agent. */
+function act(path: string, change: (typed: Typed) => Omit<ActChange, 'path'>): PageHandler {
   return async (c) => {
-    const id = encodeURIComponent(c.req.param('id') ?? '')
-    const asked = await c
-      .get('desk')
-      .ask<Agent>(`/agents/${id}${path}`, order(typedIn(await c.req.parseBody())))
-    if (asked.ok) return c.redirect(`/agents/${id}`, 303)
-    const back = { href: `/agents/${id}`, title: 'Agent' }
-    return show(
-      c,
-      'Agent',
-      <>
-        <Head title="Agent" above={back} />
-        <Trouble problem={asked.problem} />
-      </>,
-      asked.status === 503 ? 503 : 400,
-    )
+    const own = `/agents/${encodeURIComponent(c.req.param('id') ?? '')}`
+    const acted = await carryOut(c, own, (typed) => ({ ...change(typed), path: `${own}${path}` }))
+    return 'answer' in acted ? acted.answer : page(c, acted)
   }
 }
 
 const changed = ({ creditLimit = '' }: Typed) => ({
   method: 'PATCH' as const,
-  body: JSON.stringify({ creditLimit: creditLimit.trim() }),
+  body: { creditLimit: creditLimit.trim() },
 })
-const suspended = ({ reason = '' }: Typed) => ({ method: 'POST' as const, body: JSON.stringify({ reason }) })
+const suspended = ({ reason = '' }: Typed) => ({ body: { reason } })
 
 /** The pages of agents. */
 export const agentPages: Routes = [
-  { path: '/agents', get: list },
+  { path: '/agents', get: listPage(LIST) },
   { path: '/agents/new', get: create, post: create },
   { path: '/agents/:id', get: one },
   { path: '/agents/:id/limit', post: act('', changed) },
   { path: '/agents/:id/suspend', post: act('/suspend', suspended) },
-  { path: '/agents/:id/resume', post: act('/resume', () => ({ method: 'POST' })) },
+  { path: '/agents/:id/resume', post: act('/resume', () => ({})) },
 ]

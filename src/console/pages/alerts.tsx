@@ -1,12 +1,15 @@
 /** Alerts: the open ones, recent ones and the webhooks. Mutes one, and tests the webhooks. */
 import type { Context } from 'hono'
+import { may } from '../../people/principal.ts'
 import type { AlertBody as Alert, AlertsBody } from '../answers.ts'
+import { type ReadRows, sortedHere } from '../list.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Time } from '../parts/figures.tsx'
 import { ActForm, typedIn } from '../parts/form.tsx'
+import { type ListSpec, listPage } from '../parts/list.tsx'
 import { alertTitle, lookAt, SEVERITIES } from '../parts/needs.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { Table } from '../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
 const MUTES = [
@@ -16,45 +19,102 @@ const MUTES = [
   ['720', '30 days'],
 ] as const
 
+const FILTERS = [
+  {
+    name: 'state',
+    label: 'State',
+    choices: [
+      ['open', 'Open'],
+      ['resolved', 'Resolved'],
+    ],
+  },
+  {
+    name: 'severity',
+    label: 'Severity',
+    choices: Object.entries(SEVERITIES).map(([name, [, word]]) => [name, word] as const),
+  },
+  { name: 'text', label: 'Find', hint: 'Subject or figure' },
+] as const
+
+const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
+
+function columnsFor(c: Context<ConsoleEnv>, now: number): ListSpec<Alert>['columns'] {
+  const mayMute = may(c.get('desk').who, 'runs.write')
+  return [
+    {
+      title: 'Alert',
+      key: 'kind',
+      sort: 'up',
+      value: ({ kind }) => kind,
+      cell: ({ kind, link, subject }) => <a href={lookAt(link)[0]}>{`${alertTitle(kind)}: ${subject}`}</a>,
+    },
+    { title: 'Subject', key: 'subject', isFileOnly: true, value: ({ subject }) => subject, cell: () => '' },
+    {
+      title: 'Figure',
+      key: 'figure',
+      kind: 'full',
+      value: ({ figure }) => figure,
+      cell: ({ figure }) => figure,
+    },
+    {
+      title: 'Opened',
+      key: 'opened',
+      sort: 'down',
+      value: ({ opened }) => iso(opened),
+      cell: ({ opened }) => <Time at={opened} />,
+    },
+    {
+      title: 'Resolved',
+      key: 'resolved',
+      sort: 'down',
+      value: ({ resolved }) => iso(resolved),
+      cell: ({ resolved }) => <Time at={resolved} />,
+    },
+    {
+      title: 'State',
+      key: 'state',
+      sort: 'up',
+      isFileOnly: true,
+      value: ({ resolved }) => (resolved === null ? 'open' : 'resolved'),
+      cell: () => '',
+    },
+    {
+      title: 'Severity',
+      key: 'severity',
+      sort: 'up',
+      kind: 'lead',
+      value: ({ severity }) => severity,
+      cell: ({ severity }) => {
+        const [mood, word] = SEVERITIES[severity]
+        return <Badge mood={mood}>{word}</Badge>
+      },
+    },
+    {
+      title: 'Mute',
+      kind: 'full',
+      isHidden: true,
+      cell: (alert) => mayMute && alert.resolved === null && <Mute c={c} alert={alert} now={now} />,
+    },
+  ]
+}
+
 const list: PageHandler = async (c) => {
-  const asked = await c.get('desk').ask<AlertsBody>('/alerts')
+  const { ask, formToken, who } = c.get('desk')
+  const asked = await ask<AlertsBody>('/alerts')
   if (!asked.ok) return trouble(c, 'Alerts', asked)
   const { alerts, webhooks, lastAt } = asked.value
-  const open = alerts.filter(({ resolved }) => resolved === null)
-  const recent = alerts.filter(({ resolved }) => resolved !== null)
-  return show(
-    c,
-    'Alerts',
-    <>
-      <Head title="Alerts" asOf={asked.at} sources={['book']} />
-      <PageSection title="Open" id="open" note={<LookedAt at={lastAt} />}>
-        <Table
-          caption="Open alerts"
-          rows={open}
-          empty={{
-            what: lastAt === null ? 'No data yet. The watch looks every five minutes.' : 'No alert is open.',
-          }}
-          columns={[
-            ...COLUMNS,
-            { title: 'Opened', cell: ({ opened }) => <Time at={opened} /> },
-            SEVERITY,
-            { title: 'Mute', kind: 'full', cell: (alert) => <Mute c={c} alert={alert} now={asked.at} /> },
-          ]}
-        />
-      </PageSection>
-      <PageSection title="Recent" id="recent">
-        <Table
-          caption="Alerts that were resolved lately"
-          rows={recent}
-          empty={{ what: 'No alert was resolved lately.' }}
-          columns={[
-            ...COLUMNS,
-            { title: 'Opened', cell: ({ opened }) => <Time at={opened} /> },
-            { title: 'Resolved', cell: ({ resolved }) => <Time at={resolved} /> },
-            SEVERITY,
-          ]}
-        />
-      </PageSection>
+  const columns = columnsFor(c, asked.at)
+  const all: ReadRows<Alert> = async () => ({ ...asked, value: { rows: alerts, next: null } })
+  const spec = { ...LIST, columns, read: sortedHere(columns, FILTERS, all) }
+  const none =
+    lastAt === null
+      ? 'No data yet. The watch looks every five minutes.'
+      : 'No alert is open, and none was resolved lately.'
+  return listPage<Alert>({
+    ...spec,
+    empty: { what: none },
+    note: <LookedAt at={lastAt} />,
+    below: (
       <PageSection title="Webhooks" id="webhooks" note="Set by WEBHOOK_URL at the edge Worker">
         <Table
           caption="Webhooks"
@@ -63,33 +123,28 @@ const list: PageHandler = async (c) => {
           columns={[
             { title: 'Host', cell: ({ host }) => host },
             { title: 'Last accepted', cell: ({ acceptedAt }) => <Time at={acceptedAt} /> },
-            {
-              title: 'State',
-              kind: 'lead',
-              cell: (webhook) => <Health of={webhook} />,
-            },
+            { title: 'State', kind: 'lead', cell: (webhook) => <Health of={webhook} /> },
           ]}
         />
-        <div class="gap">
-          <ActForm
-            action="/alerts/test"
-            formToken={c.get('desk').formToken}
-            title="Send a test to every webhook"
-          />
-        </div>
+        {may(who, 'runs.write') && (
+          <div class="gap">
+            <ActForm action="/alerts/test" formToken={formToken} title="Send a test to every webhook" />
+          </div>
+        )}
       </PageSection>
-    </>,
-  )
+    ),
+  })(c)
 }
 
-const SEVERITY: Column<Alert> = {
-  title: 'Severity',
-  kind: 'lead',
-  cell: ({ severity }) => {
-    const [mood, word] = SEVERITIES[severity]
-    return <Badge mood={mood}>{word}</Badge>
-  },
-}
+const LIST = {
+  title: 'Alerts',
+  heading: 'Open and recent',
+  caption: 'Alerts',
+  sources: ['book'],
+  filters: FILTERS,
+  sort: 'state',
+  idOf: ({ id }) => `alert-${id.replace(/[^\w-]/g, '-')}`,
+} as const satisfies Partial<ListSpec<Alert>>
 
 function Health({ of: { acceptedAt, failingSince } }: { of: AlertsBody['webhooks'][number] }) {
   if (failingSince !== null) return <Badge mood="bad">Failing</Badge>
@@ -105,14 +160,6 @@ function LookedAt({ at }: { at: number | null }) {
     </>
   )
 }
-
-const COLUMNS: readonly [Column<Alert>, ...Column<Alert>[]] = [
-  {
-    title: 'Alert',
-    cell: ({ kind, link, subject }) => <a href={lookAt(link)[0]}>{`${alertTitle(kind)}: ${subject}`}</a>,
-  },
-  { title: 'Figure', kind: 'full', cell: ({ figure }) => figure },
-]
 
 function Mute({ c, alert, now }: { c: Context<ConsoleEnv>; alert: Alert; now: number }) {
   const { id, mutedUntil, subject } = alert

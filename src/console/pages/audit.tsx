@@ -1,56 +1,205 @@
 /** The audit log: each act, who did it, and the states before and after. */
 import type { ActBody as Act, Paged } from '../answers.ts'
+import { rowsAt } from '../list.ts'
 import { Time } from '../parts/figures.tsx'
-import { Head, PageSection } from '../parts/page.tsx'
-import { More, Table } from '../parts/table.tsx'
-import { type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
+import { type ListSpec, listPage } from '../parts/list.tsx'
+import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { Nothing } from '../parts/table.tsx'
+import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
-const list: PageHandler = async (c) => {
-  const url = urlOf(c)
-  const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(`/audit${url.search}`)
+const KINDS = [
+  ['invoice', 'Invoices'],
+  ['agent', 'Agents'],
+  ['account', 'Accounts'],
+  ['run', 'Runs'],
+  ['site', 'Sites'],
+  ['publisher', 'Publishers'],
+  ['alert', 'Alerts'],
+  ['session', 'Sessions'],
+  ['export', 'Exports'],
+] as const
+
+/** The words of acts, by their codes. */
+const ACTS: Readonly<Record<string, string>> = {
+  'invoice.pay': 'Transfer recorded',
+  'invoice.return': 'Transfer taken back',
+  'invoice.credit': 'Credit note issued',
+  'run.start': 'Runs started',
+  'account.reread': 'Channel read from the chain',
+  'account.release': 'Hold ended',
+  'account.lift': 'Quarantine lifted',
+  'agent.create': 'Agent created',
+  'agent.change': 'Agent changed',
+  'agent.suspend': 'Agent suspended',
+  'agent.resume': 'Agent resumed',
+  'site.put': 'Site draft saved',
+  'site.publish': 'Site published',
+  'site.suspend': 'Site suspended',
+  'site.resume': 'Site resumed',
+  'site.revert': 'Site reverted',
+  'site.discard': 'Site draft discarded',
+  'sites.republish': 'Sites published again',
+  'host.prove': 'Host proven',
+  'member.invite': 'Member invited',
+  'member.accept': 'Invitation accepted',
+  'member.change': 'Member changed',
+  'member.remove': 'Member removed',
+  'token.create': 'Token created',
+  'token.revoke': 'Token revoked',
+  'session.proof': 'Proof given',
+  'publisher.put': 'Publisher saved',
+  'book.rebuild': 'Read model rebuilt',
+  'relayer.repair': 'Nonces filled',
+  'alert.mute': 'Alert muted',
+  'alert.test': 'Webhooks tested',
+  'session.open': 'Signed in',
+  'session.denied': 'Sign-in denied',
+  'session.end': 'Session ended',
+  export: 'List exported',
+}
+
+/** `Transfer recorded` of `invoice.pay`, and `Agent suspended` of `agent.suspend` where no words are known. */
+export function actTitle(what: string): string {
+  const isAsked = what.endsWith('.asked')
+  const code = isAsked ? what.slice(0, -'.asked'.length) : what
+  const words = ACTS[code] ?? code.replace(/[._]/g, ' ')
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${isAsked ? ': asked' : ''}`
+}
+
+/** The page that shows what an act was about; null where there is none. */
+export function subjectPage({ what, subject }: Pick<Act, 'what' | 'subject'>): string | null {
+  const [kind = ''] = what.split('.')
+  const folder = {
+    invoice: 'invoices',
+    agent: 'agents',
+    run: 'runs',
+    account: 'accounts',
+    site: 'sites',
+    publisher: 'publishers',
+  }[kind]
+  // The registry of sites names its subjects with their kind before them.
+  return folder ? `/${folder}/${encodeURIComponent(subject.replace(`${kind}:`, ''))}` : null
+}
+
+function Subject({ of: act }: { of: Act }) {
+  const href = subjectPage(act)
+  return href ? (
+    <a href={href}>
+      <code>{act.subject}</code>
+    </a>
+  ) : (
+    <code>{act.subject}</code>
+  )
+}
+
+const LIST: ListSpec<Act> = {
+  title: 'Audit',
+  heading: 'All acts',
+  caption: 'Acts of operators',
+  note: 'An act is noted before it is done, and its result after it',
+  sources: ['live'],
+  filters: [
+    { name: 'what', label: 'Kind', choices: KINDS },
+    { name: 'who', label: 'By', hint: 'token 1a2b3c4d' },
+    { name: 'subject', label: 'Subject', hint: 'INV-000001' },
+  ],
+  sort: '-act',
+  read: rowsAt('/audit', 'acts'),
+  empty: { what: 'No act yet. Each change that an operator makes appears here.' },
+  idOf: ({ seq }) => `act-${seq}`,
+  columns: [
+    {
+      title: 'Act',
+      cell: ({ seq, what }) => <a href={`/audit/${seq}`}>{actTitle(what)}</a>,
+    },
+    { title: 'Code', key: 'what', value: ({ what }) => what, cell: ({ what }) => <code>{what}</code> },
+    {
+      title: 'Subject',
+      key: 'subject',
+      value: ({ subject }) => subject,
+      cell: (act) => <Subject of={act} />,
+    },
+    { title: 'By', key: 'who', value: ({ who }) => who, cell: ({ who }) => who },
+    {
+      title: 'Time',
+      key: 'at',
+      value: ({ at }) => new Date(at).toISOString(),
+      cell: ({ at }) => <Time at={at} />,
+    },
+    {
+      title: 'Entry',
+      key: 'act',
+      sort: 'down',
+      kind: 'lead',
+      value: ({ seq }) => seq,
+      cell: ({ seq }) => seq,
+    },
+  ],
+}
+
+const one: PageHandler = async (c) => {
+  const seq = Number(c.req.param('seq') ?? 0)
+  const back = { href: '/audit', title: 'Audit' }
+  const query = `/audit?after=${Math.max(seq - 1, 0)}&limit=1`
+  const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(query)
   if (!asked.ok) return trouble(c, 'Audit', asked)
-  const { acts, next } = asked.value
+  const [act] = asked.value.acts
+  if (act?.seq !== seq)
+    return show(
+      c,
+      'Audit',
+      <>
+        <Head title="No such act" above={back} />
+        <Nothing what="The audit log has no entry of this number." />
+      </>,
+      404,
+    )
   return show(
     c,
-    'Audit',
+    actTitle(act.what),
     <>
-      <Head title="Audit" asOf={asked.at} sources={['live']} />
-      <PageSection
-        title="All acts"
-        id="all"
-        note="An act is noted before it is done, and its result after it."
-      >
-        <Table
-          caption="Acts, the oldest first"
-          rows={acts}
-          empty={{ what: 'No act yet. Each change that an operator makes appears here.' }}
-          columns={[
-            { title: 'Act', cell: ({ seq, what }) => <span id={`act-${seq}`}>{`${seq} ${what}`}</span> },
-            { title: 'Time', cell: ({ at }) => <Time at={at} /> },
-            { title: 'Who', cell: ({ who }) => who },
-            { title: 'Subject', cell: ({ subject }) => <code>{subject}</code> },
-            {
-              title: 'Changed',
-              kind: 'full',
-              cell: ({ before, after }) => <Changed before={before} after={after} />,
-            },
+      <Head title={actTitle(act.what)} above={back} asOf={asked.at} sources={['live']} />
+      <PageSection title={`Entry ${seq}`} id="entry">
+        <FactList
+          of={[
+            ['Code', <code>{act.what}</code>],
+            ['Subject', <Subject of={act} />],
+            ['By', act.who],
+            ['Time', <Time at={act.at} />],
           ]}
         />
-        <More url={url} next={next} />
+      </PageSection>
+      <PageSection title="What changed" id="changed">
+        <Changed before={act.before} after={act.after} />
       </PageSection>
     </>,
   )
 }
 
-function Changed({ before, after }: Pick<Act, 'before' | 'after'>) {
+type States = Pick<Act, 'before' | 'after'>
+
+/** The states before and after an act, beside each other. */
+export function Changed({ before, after }: States) {
+  if (!before && !after) return <p class="soft">The act has no states.</p>
   return (
-    <details>
-      <summary>Before and after</summary>
-      {before && <pre class="code">{JSON.stringify(before, null, 2)}</pre>}
-      {after && <pre class="code">{JSON.stringify(after, null, 2)}</pre>}
-    </details>
+    <div class="two">
+      {before && <StateBefore title="Before" of={before} />}
+      {after && <StateBefore title={before ? 'After' : 'Stated'} of={after} />}
+    </div>
   )
 }
 
-/** The page of the audit log. */
-export const auditPages: Routes = [{ path: '/audit', get: list }]
+function StateBefore({ title, of }: { title: string; of: Record<string, unknown> }) {
+  return (
+    <div>
+      <h3>{title}</h3>
+      <pre class="code">{JSON.stringify(of, null, 2)}</pre>
+    </div>
+  )
+}
+
+/** The pages of the audit log. */
+export const auditPages: Routes = [
+  { path: '/audit', get: listPage(LIST) },
+  { path: '/audit/:seq{[0-9]{1,15}}', get: one },
+]

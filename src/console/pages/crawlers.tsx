@@ -1,8 +1,10 @@
 /** Crawlers: the amounts that each paid and was asked for, and one of them by site and path. */
 import type { FigureBody, FiguresBody } from '../answers.ts'
 import { crawlerName, OTHER, type Ranked, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
+import { type ReadRows, sortedHere } from '../list.ts'
 import { DailyBars } from '../parts/chart.tsx'
 import { dollars, Money, Percent, Trend, Whole } from '../parts/figures.tsx'
+import { type ListSpec, listPage } from '../parts/list.tsx'
 import { Head, PageSection } from '../parts/page.tsx'
 import { Ranking } from '../parts/ranking.tsx'
 import { Nothing, Table } from '../parts/table.tsx'
@@ -12,6 +14,65 @@ import { CrawlerLink } from './home.tsx'
 
 /** Crawlers that are listed apart: the most that the API takes. */
 const MOST = 50
+
+/** A crawler of the list: what it paid, and how often it was asked in vain. `unpaid` is null where traffic is not counted. */
+type Crawler = Ranked & { unpaid: number | null }
+
+const COLUMNS: ListSpec<Crawler>['columns'] = [
+  {
+    title: 'Crawler',
+    key: 'name',
+    sort: 'up',
+    value: ({ name }) => name,
+    cell: ({ name }) => <CrawlerLink who={name} />,
+  },
+  {
+    title: 'Paid',
+    key: 'paid',
+    sort: 'down',
+    kind: 'n',
+    value: ({ paid }) => paid,
+    cell: ({ paid }) => <Whole of={paid} />,
+  },
+  {
+    title: '402s',
+    key: 'unpaid',
+    sort: 'down',
+    kind: 'n',
+    value: ({ unpaid }) => unpaid,
+    cell: ({ unpaid }) => <Counted of={unpaid ?? undefined} />,
+  },
+  {
+    title: 'Paid of asked',
+    key: 'share',
+    sort: 'down',
+    kind: 'n',
+    value: ({ paid, unpaid }) => (unpaid === null || paid + unpaid === 0 ? null : paid / (paid + unpaid)),
+    cell: ({ paid, unpaid }) => <Conversion paid={paid} unpaid={unpaid ?? undefined} />,
+  },
+  {
+    title: 'Earned before',
+    key: 'before',
+    isFileOnly: true,
+    value: ({ before }) => before,
+    cell: () => '',
+  },
+  {
+    title: 'Change',
+    key: 'change',
+    kind: 'change',
+    cell: ({ earned, before }) => <Trend now={earned} before={before} isGood />,
+  },
+  {
+    title: 'Earned',
+    key: 'earned',
+    sort: 'down',
+    kind: 'lead',
+    value: ({ earned }) => earned,
+    cell: ({ earned }) => <Money of={earned} />,
+  },
+]
+const FILTERS = [{ name: 'text', label: 'Find', hint: 'GPTBot' }] as const
 
 const list: PageHandler = async (c) => {
   const { ask } = c.get('desk')
@@ -23,50 +84,39 @@ const list: PageHandler = async (c) => {
   if (!money.ok) return trouble(c, 'Crawlers', money)
   const counted = traffic.ok && traffic.value.sources.traffic?.isReadable ? traffic.value : null
   const unpaid = counted && trafficBy(counted.figures, ({ who = '' }) => who)
-  const rows = ranked(money.value.figures, 'who', from)
-  return show(
-    c,
-    'Crawlers',
-    <>
-      <Head title="Crawlers" asOf={money.at} sources={['book', 'traffic']} />
-      <PageSection
-        title="Paying crawlers"
-        id="paying"
-        note={`The last ${SHOWN_DAYS} days. A name that is claimed is not confirmed.`}
-      >
-        <Ranking
-          caption="Crawlers by money earned"
-          head="Crawler"
-          all="All crawlers"
-          rows={rows}
-          cell={(who) => <CrawlerLink who={who} />}
-          empty={{
-            what: 'No crawler has paid yet. It appears here within five minutes of its first payment.',
-          }}
-          more={[
-            { title: '402s', kind: 'n', cell: ({ name }) => <Counted of={unpaid?.get(name)?.unpaid} /> },
-            {
-              title: 'Paid of asked',
-              kind: 'n',
-              cell: ({ name, paid }) => <Conversion paid={paid} unpaid={unpaid?.get(name)?.unpaid} />,
-            },
-          ]}
-          moreTotals={['', '']}
-        />
-      </PageSection>
-      <PageSection
-        title="Asked, and nothing paid"
-        id="asked"
-        note={counted?.next ? 'The latest days are left out: too many names' : `The last ${SHOWN_DAYS} days`}
-      >
+  const rows = ranked(money.value.figures, 'who', from).map((row): Crawler => {
+    return { ...row, unpaid: unpaid?.get(row.name)?.unpaid ?? null }
+  })
+  const all: ReadRows<Crawler> = async () => ({ ...money, value: { rows, next: null } })
+  const isCut = counted?.next ? 'The latest days are left out: too many names' : `The last ${SHOWN_DAYS} days`
+  return listPage<Crawler>({
+    title: 'Crawlers',
+    heading: 'Paying crawlers',
+    caption: 'Crawlers by money earned',
+    note: `The last ${SHOWN_DAYS} days. A name that is claimed is not confirmed`,
+    sources: ['book', 'traffic'],
+    filters: FILTERS,
+    sort: '-earned',
+    columns: COLUMNS,
+    read: sortedHere(COLUMNS, FILTERS, all),
+    empty: {
+      what: 'No crawler has paid yet. It appears here within five minutes of its first payment.',
+      next: (
+        <>
+          See what a crawler is asked: <a href="/policy">try a URL</a>.
+        </>
+      ),
+    },
+    below: (
+      <PageSection title="Asked, and nothing paid" id="asked" note={isCut}>
         {unpaid ? (
           <Unpaid of={unpaid} paying={rows} />
         ) : (
           <Nothing what="Traffic cannot be read. docs/figures.md says which token the edge Worker needs." />
         )}
       </PageSection>
-    </>,
-  )
+    ),
+  })(c)
 }
 
 type Counts = {

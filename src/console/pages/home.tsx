@@ -1,6 +1,5 @@
 /** Home: what needs the operator first, then what was earned, what is owed, and who paid for what. */
-
-import { may } from '../../people/principal.ts'
+import { may, type Principal } from '../../people/principal.ts'
 import type {
   AlertsBody,
   FigureBody,
@@ -9,56 +8,49 @@ import type {
   ListedBody as Listed,
   Paged,
   RunBody as Run,
+  TotalsBody,
 } from '../answers.ts'
 import type { Ask, Reply } from '../edge.ts'
-import { crawlerName, DAY, OTHER, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
+import { crawlerName, DAY, OTHER, type Ranked, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
+import { Badge } from '../parts/badges.tsx'
 import { DailyBars } from '../parts/chart.tsx'
-import { dollars, Money, Time, Trend, Whole } from '../parts/figures.tsx'
+import { dayText, dollars, Money, Time, Trend } from '../parts/figures.tsx'
 import { NeedList, needsOfAlerts, needsOfBook } from '../parts/needs.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Ranking } from '../parts/ranking.tsx'
+import { RUN_NAMES, RunState } from '../parts/run.tsx'
 import { Nothing, Table } from '../parts/table.tsx'
 import { type Compared, Tile, Tiles } from '../parts/tile.tsx'
 import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 import { StageBadge } from './invoices.tsx'
-import { RunState } from './runs.tsx'
 
 /** Names that a table and a chart show apart from the others. */
 const TOP = 6
 
+/** What needs the operator and is shown at once. The page of alerts has all. */
+const MOST_NEEDS = 5
+
 const home: PageHandler = async (c) => {
   const now = Date.now()
-  const read = await readHome(c.get('desk').ask, now)
-  const { runs, accounts, invoices, alerts } = read
-  const { who } = c.get('desk')
-  const seesRuns = may(who, 'runs.read')
-  if (seesRuns && !runs.ok) return trouble(c, 'Home', runs)
-  const nights = runs.ok ? runs.value.runs.filter(({ kind }) => kind !== 'watch') : []
-  const owing = accounts.ok ? accounts.value.accounts : []
-  const open = invoices.ok ? invoices.value.invoices.filter(({ owed }) => BigInt(owed) > 0n) : []
-  // Until the first watch has looked for alerts, the book says what it can.
-  const isWatched = alerts.ok && alerts.value.lastAt !== null
-  const needs = isWatched ? needsOfAlerts(alerts.value.alerts, now) : needsOfBook(nights, open, owing)
+  const { ask, who } = c.get('desk')
+  const read = await readHome(ask, who, now)
+  const failed = Object.values(read).find((reply) => reply !== null && !reply.ok && reply.status >= 500)
+  if (failed && !failed.ok) return trouble(c, 'Home', failed)
+  const { runs, invoices } = read
+  const nights = valueIn(runs)?.runs.filter(({ kind }) => kind !== 'watch') ?? []
+  const open = valueIn(invoices)?.invoices.filter(({ owed }) => BigInt(owed) > 0n) ?? []
   return show(
     c,
     'Home',
     <>
-      <Head title="Home" asOf={now} sources={['book', 'traffic']} />
-      {seesRuns && (
-        <PageSection
-          title="Needs you"
-          id="needs"
-          note={needs.length > 0 && `${needs.length} open, worst first`}
-        >
-          {needs.length === 0 ? <p>Nothing needs you now.</p> : <NeedList of={needs} />}
-        </PageSection>
-      )}
+      <Head title="Home" asOf={now} sources={['book']} />
+      {runs && <Needs {...read} nights={nights} open={open} now={now} />}
       <Totals {...read} now={now} />
       <Earned {...read} now={now} />
-      {seesRuns && (
+      {runs && (
         <div class="two">
           <LastRuns of={nights} />
-          <OpenInvoices of={open} />
+          {invoices && <OpenInvoices of={open} />}
         </div>
       )}
     </>,
@@ -66,90 +58,108 @@ const home: PageHandler = async (c) => {
 }
 
 type Read = {
-  alerts: Reply<AlertsBody>
-  runs: Reply<{ runs: Run[] }>
-  accounts: Reply<Paged<'accounts', Listed>>
-  invoices: Reply<Paged<'invoices', Invoice, number>>
+  alerts: Reply<AlertsBody> | null
+  runs: Reply<{ runs: Run[] }> | null
+  accounts: Reply<Paged<'accounts', Listed>> | null
+  invoices: Reply<Paged<'invoices', Invoice, number>> | null
+  totals: Reply<TotalsBody> | null
   hours: Reply<FiguresBody>
-  traffic: Reply<FiguresBody>
+  lastWeek: Reply<FiguresBody>
   sites: Reply<FiguresBody>
   crawlers: Reply<FiguresBody>
   paths: Reply<FiguresBody>
 }
 
-/** One round of queries. */
-async function readHome(ask: Ask, now: number): Promise<Read> {
+/** One round of queries, each only for those who may see its answer. */
+async function readHome(ask: Ask, who: Principal, now: number): Promise<Read> {
   const { before, today } = shownDays(now)
-  const days = `/figures?interval=day&from=${before}&limit=5000`
-  const top = (name: string) => ask<FiguresBody>(`${days}&source=book&by=${name}&top=${TOP}`)
-  const [alerts, runs, accounts, invoices, hours, traffic, sites, crawlers, paths] = await Promise.all([
-    ask<AlertsBody>('/alerts'),
-    ask<{ runs: Run[] }>('/runs?limit=50'),
-    ask<Paged<'accounts', Listed>>('/accounts?limit=500'),
-    ask<Paged<'invoices', Invoice, number>>('/invoices?limit=100'),
-    ask<FiguresBody>(`/figures?interval=hour&source=book&from=${today - 7 * DAY}`),
-    ask<FiguresBody>(`${days}&source=traffic`),
-    top('site'),
-    top('who'),
-    top('path'),
-  ])
-  return { alerts, runs, accounts, invoices, hours, traffic, sites, crawlers, paths }
+  const [seesMoney, seesRuns] = [may(who, 'money.read'), may(who, 'runs.read')]
+  const top = (name: string) =>
+    ask<FiguresBody>(`/figures?interval=day&from=${before}&limit=5000&source=book&by=${name}&top=${TOP}`)
+  const hoursOf = (day: number) =>
+    ask<FiguresBody>(`/figures?interval=hour&source=book&from=${day}&to=${day + DAY}`)
+  const [alerts, runs, accounts, invoices, totals, hours, lastWeek, sites, crawlers, paths] =
+    await Promise.all([
+      seesRuns ? ask<AlertsBody>('/alerts') : null,
+      seesRuns ? ask<{ runs: Run[] }>('/runs?limit=20') : null,
+      seesMoney ? ask<Paged<'accounts', Listed>>('/accounts?state=stopped&limit=20') : null,
+      seesMoney ? ask<Paged<'invoices', Invoice, number>>('/invoices?sort=-owed&limit=20') : null,
+      seesMoney ? ask<TotalsBody>('/totals') : null,
+      hoursOf(today),
+      hoursOf(today - 7 * DAY),
+      top('site'),
+      top('who'),
+      top('path'),
+    ])
+  return { alerts, runs, accounts, invoices, totals, hours, lastWeek, sites, crawlers, paths }
 }
 
-/** Null where the source has no figure yet, or cannot be read. */
-function figuresOf(reply: Reply<FiguresBody>, source: 'book' | 'traffic'): FigureBody[] | null {
-  if (!reply.ok) return null
-  const state = reply.value.sources[source]
-  return state?.isReadable && state.asOf !== null ? reply.value.figures : null
+function valueIn<Value>(reply: Reply<Value> | null): Value | null {
+  return reply?.ok ? reply.value : null
 }
 
-function Totals({ accounts, hours, traffic, sites, now }: Read & { now: number }) {
-  const rows = figuresOf(sites, 'book')
+type NeedsProps = Read & { nights: readonly Run[]; open: readonly Invoice[]; now: number }
+
+function Needs({ alerts, accounts, nights, open, now }: NeedsProps) {
+  const raised = valueIn(alerts)
+  // Until the first watch has looked for alerts, the book says what it can.
+  const isWatched = raised !== null && raised.lastAt !== null
+  const needs = isWatched
+    ? needsOfAlerts(raised.alerts, now)
+    : needsOfBook(nights, open, valueIn(accounts)?.accounts ?? [])
+  return (
+    <PageSection
+      title="Needs you"
+      id="needs"
+      note={needs.length > 0 && `${needs.length} open, worst first`}
+      isLive
+    >
+      {needs.length === 0 ? (
+        <p class="calm">
+          <Badge mood="good">Clear</Badge> Nothing needs you now.
+        </p>
+      ) : (
+        <>
+          <NeedList of={needs.slice(0, MOST_NEEDS)} />
+          {needs.length > MOST_NEEDS && (
+            <p class="gap">
+              <a href="/alerts">{`All ${needs.length} alerts`}</a>
+            </p>
+          )}
+        </>
+      )}
+    </PageSection>
+  )
+}
+
+/** Null where there is no figure yet, or the source cannot be read. */
+function figuresOf(reply: Reply<FiguresBody>): FigureBody[] | null {
+  const state = reply.ok ? reply.value.sources.book : null
+  return reply.ok && state?.isReadable && state.asOf !== null ? reply.value.figures : null
+}
+
+function Totals({ hours, lastWeek, sites, totals, now }: Read & { now: number }) {
+  const figures = [...(figuresOf(hours) ?? []), ...(figuresOf(lastWeek) ?? [])]
+  const rows = figuresOf(sites)
   const month = rows && totalOf(ranked(rows, 'site', shownDays(now).from))
-  const { value, ...today } = earnedToday(figuresOf(hours, 'book'), now)
-  const listed = accounts.ok ? accounts.value : null
-  const owed = listed?.accounts.reduce((sum, { totals }) => sum + (totals ? owedOn(totals) : 0n), 0n)
-  const asked = unpaidIn(figuresOf(traffic, 'traffic'), shownDays(now).from)
+  const money = valueIn(totals)
   return (
     <Tiles>
-      <Tile title="Earned today" value={value} {...today} />
-      <Tile
-        title={`Earned in ${SHOWN_DAYS} days`}
-        value={month && <Money of={month.earned} />}
-        compared={
-          month && [
-            [
-              'Before',
-              <Money of={month.before} />,
-              <Trend now={month.earned} before={month.before} isGood />,
-            ],
-            ['Paid', <Whole of={month.paid} />, 'requests'],
-          ]
-        }
-      />
-      <Tile
-        title="Owed to us"
-        value={owed !== undefined && <Money of={owed} />}
-        note={
-          listed?.next
-            ? 'On the first 500 accounts: charged, not yet redeemed.'
-            : 'Charged, not yet redeemed.'
-        }
-      />
-      <Tile title="Asked and not paid" {...asked} />
+      <Tile title="Earned today" {...earnedToday(figuresOf(hours) && figures, month, now)} />
+      {money && <Tile title="Received today" {...receivedToday(money, now)} />}
+      {money && <Tile title="Owed to us" {...owedNow(money)} />}
+      {money && <Tile title="At risk" {...atRisk(money)} />}
     </Tiles>
   )
 }
 
-function owedOn({ charged, redeemed }: { charged: string; redeemed: string }): bigint {
-  return BigInt(charged) - BigInt(redeemed)
-}
-
 const HOUR = DAY / 24
 
-/** Today against the same weekday a week ago, both up to the last whole hour. */
-function earnedToday(figures: readonly FigureBody[] | null, now: number) {
-  if (!figures) return { value: null }
+type TileFigures = Pick<Parameters<typeof Tile>[0], 'value' | 'compared' | 'note'>
+
+/** Today against the same weekday a week ago, both up to the last whole hour; and thirty days against the thirty before. */
+function earnedToday(figures: readonly FigureBody[] | null, month: Ranked | null, now: number): TileFigures {
+  if (!figures) return { value: null, note: 'Figures appear within five minutes of the first paid request.' }
   const { today } = shownDays(now)
   const whole = Math.floor(now / HOUR) * HOUR
   const between = (from: number, to: number) =>
@@ -157,40 +167,70 @@ function earnedToday(figures: readonly FigureBody[] | null, now: number) {
       (sum, { hour = 0, charged = '0' }) => (hour >= from && hour < to ? sum + BigInt(charged) : sum),
       0n,
     )
-  const [lastWeek, yesterday] = [between(today - 7 * DAY, whole - 7 * DAY), between(today - DAY, today)]
+  const lastWeek = between(today - 7 * DAY, whole - 7 * DAY)
   const compared: readonly Compared[] = [
     ['Last week', <Money of={lastWeek} />, <Trend now={between(today, whole)} before={lastWeek} isGood />],
-    ['Yesterday', <Money of={yesterday} />, 'all day'],
+    ...(month
+      ? [
+          [
+            '30 days',
+            <Money of={month.earned} />,
+            <Trend now={month.earned} before={month.before} isGood />,
+          ] as const,
+        ]
+      : []),
   ]
   return { value: <Money of={between(today, Number.MAX_SAFE_INTEGER)} />, compared }
 }
 
-/** Requests that were answered 402, and what they were asked for. */
-function unpaidIn(figures: readonly FigureBody[] | null, from: number) {
-  if (!figures) return { value: null }
-  const sum = (first: number, to: number) =>
-    figures.reduce(
-      (all, { day = 0, unpaid = 0, asked = '0' }) =>
-        day >= first && day < to ? { unpaid: all.unpaid + unpaid, asked: all.asked + BigInt(asked) } : all,
-      { unpaid: 0, asked: 0n },
-    )
-  const [now, before] = [sum(from, Number.MAX_SAFE_INTEGER), sum(0, from)]
+/** Claims, paid invoices and payments by exact. The days before the first receipt are unknown, and not 0. */
+function receivedToday({ receipts, since }: TotalsBody, now: number): TileFigures {
+  if (since === null) return { value: null, note: 'Appears with the first claim or paid invoice.' }
+  const { before, from, today } = shownDays(now)
+  const between = (first: number, to: number) =>
+    receipts.reduce((sum, { day, received }) => (day >= first && day < to ? sum + BigInt(received) : sum), 0n)
+  const month = between(from, Number.MAX_SAFE_INTEGER)
+  const isWhole = since <= before
   const compared: readonly Compared[] = [
+    ['Yesterday', <Money of={between(today - DAY, today)} />, ''],
     [
-      'Before',
-      <Whole of={before.unpaid} />,
-      <Trend now={BigInt(now.unpaid)} before={BigInt(before.unpaid)} />,
+      '30 days',
+      <Money of={month} />,
+      isWhole ? (
+        <Trend now={month} before={between(before, from)} isGood />
+      ) : (
+        <span title={`Counted since ${dayText(since)}`}>so far</span>
+      ),
     ],
-    ['Asked for', <Money of={now.asked} />, 'at list price'],
   ]
-  return { value: <Whole of={now.unpaid} />, compared }
+  return { value: <Money of={between(today, Number.MAX_SAFE_INTEGER)} />, compared }
+}
+
+function owedNow({ owed }: TotalsBody): TileFigures {
+  const { channel, credit, accounts } = owed
+  return {
+    value: <Money of={BigInt(channel) + BigInt(credit)} />,
+    compared: [
+      ['Channels', <Money of={channel} />, 'to claim'],
+      ['Credit', <Money of={credit} />, <a href="/accounts?state=owing&sort=-owed">{`${accounts} owe`}</a>],
+    ],
+  }
+}
+
+function atRisk({ owed: { withdrawing, stopped, late } }: TotalsBody): TileFigures {
+  return {
+    value: <Money of={BigInt(withdrawing) + BigInt(stopped) + BigInt(late)} />,
+    compared: [
+      ['Withdrawn', <Money of={withdrawing} />, 'unclaimed'],
+      ['Stopped', <Money of={BigInt(stopped) + BigInt(late)} />, 'or late'],
+    ],
+  }
 }
 
 function Earned({ sites, crawlers, paths, now }: Read & { now: number }) {
-  const bySite = figuresOf(sites, 'book')
   if (!sites.ok) return <Trouble problem={sites.problem} />
   const { from, days } = shownDays(now)
-  const rows = ranked(bySite ?? [], 'site', from)
+  const rows = ranked(figuresOf(sites) ?? [], 'site', from)
   if (rows.length === 0)
     return (
       <PageSection title="Earned per day, by site" id="earned">
@@ -201,43 +241,46 @@ function Earned({ sites, crawlers, paths, now }: Read & { now: number }) {
       </PageSection>
     )
   const siteName = (name: string) => (name === OTHER ? 'Other sites' : name)
+  const siteLink = (name: string) =>
+    name === OTHER ? 'Other sites' : <a href={`/sites/${encodeURIComponent(name)}`}>{name}</a>
   return (
     <>
       <PageSection
         title="Earned per day, by site"
         id="earned"
         note={`${dollars(totalOf(rows).earned)} in ${SHOWN_DAYS} days`}
+        isLive
       >
         <DailyBars id="chart" title="Earned per day, by site" series={rows} nameOf={siteName} days={days} />
       </PageSection>
-      <PageSection title="Sites" id="sites" note={<a href="/sites">All sites</a>}>
+      <PageSection title="Sites" id="sites" note={<a href="/sites">All sites</a>} isLive>
         <Ranking
           caption="Sites by money earned"
           head="Site"
           all="All sites"
           rows={rows}
-          cell={siteName}
+          cell={siteLink}
           empty={{ what: 'No site has earned anything yet.' }}
           isColoured
         />
       </PageSection>
       <div class="two">
-        <PageSection title="Crawlers" id="crawlers" note={<a href="/crawlers">All crawlers</a>}>
+        <PageSection title="Crawlers" id="crawlers" note={<a href="/crawlers">All crawlers</a>} isLive>
           <Ranking
             caption="Crawlers by money earned"
             head="Crawler"
             all="All crawlers"
-            rows={ranked(figuresOf(crawlers, 'book') ?? [], 'who', from)}
+            rows={ranked(figuresOf(crawlers) ?? [], 'who', from)}
             cell={(who) => <CrawlerLink who={who} />}
             empty={{ what: 'No crawler has paid yet.' }}
           />
         </PageSection>
-        <PageSection title="Paths" id="paths" note="The first two segments">
+        <PageSection title="Paths" id="paths" note="The first two segments" isLive>
           <Ranking
             caption="Paths by money earned"
             head="Path"
             all="All paths"
-            rows={ranked(figuresOf(paths, 'book') ?? [], 'path', from)}
+            rows={ranked(figuresOf(paths) ?? [], 'path', from)}
             cell={(path) => (path === OTHER ? 'Other paths' : <code>{path}</code>)}
             empty={{ what: 'No path has earned anything yet.' }}
           />
@@ -261,7 +304,7 @@ function LastRuns({ of: runs }: { of: readonly Run[] }) {
         rows={runs.slice(0, 5)}
         empty={{ what: 'No run has begun yet. The first one begins at 00:00 UTC.' }}
         columns={[
-          { title: 'Run', cell: ({ id, kind }) => <a href={`/runs/${id}`}>{kind}</a> },
+          { title: 'Run', cell: ({ id, kind }) => <a href={`/runs/${id}`}>{RUN_NAMES[kind]}</a> },
           { title: 'Began', cell: ({ startedAt }) => <Time at={startedAt} /> },
           { title: 'Findings', kind: 'n', cell: ({ record }) => record.findings?.count ?? 0 },
           { title: 'Status', kind: 'lead', cell: (run) => <RunState of={run} /> },

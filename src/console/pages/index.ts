@@ -1,6 +1,7 @@
 /** Every page of the console: the one list. */
 import type { Routes } from '../shell.tsx'
 import { accountPages } from './accounts.tsx'
+import { actPages } from './acts.tsx'
 import { agentPages } from './agents.tsx'
 import { alertPages } from './alerts.tsx'
 import { auditPages } from './audit.tsx'
@@ -29,6 +30,7 @@ export const PAGES: Routes = [
   ...runPages,
   ...publisherPages,
   ...auditPages,
+  ...actPages,
   ...peoplePages,
   ...tokenPages,
   ...settingPages,

@@ -1,57 +1,76 @@
 /** Publishers: whose sites they are, and where their money goes. */
 import type { Context } from 'hono'
-import type { Paged, Problem, PublisherBody as Publisher } from '../answers.ts'
-import { ActForm, Field, filled, type Typed, typedIn } from '../parts/form.tsx'
+import { may } from '../../people/principal.ts'
+import { carryOut } from '../acting.tsx'
+import type { Problem, PublisherBody as Publisher } from '../answers.ts'
+import { rowsAt, sortedHere } from '../list.ts'
+import { ActForm, Field, filled, type Typed } from '../parts/form.tsx'
+import { type ListSpec, listPage } from '../parts/list.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
-import { More, Table } from '../parts/table.tsx'
-import { type ConsoleEnv, type PageHandler, type Routes, show, trouble, urlOf } from '../shell.tsx'
+import { Table } from '../parts/table.tsx'
+import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
-const list: PageHandler = async (c) => {
-  const url = urlOf(c)
-  const asked = await c.get('desk').ask<Paged<'publishers', Publisher>>(`/publishers${url.search}`)
-  if (!asked.ok) {
-    if (asked.status !== 404) return trouble(c, 'Publishers', asked)
-    return show(
-      c,
-      'Publishers',
-      <>
-        <Head title="Publishers" />
-        <p class="gap">
-          This deployment serves one site of your own. docs/sites.md says how to serve many publishers.
-        </p>
-      </>,
-    )
-  }
-  const { publishers, next } = asked.value
-  return show(
-    c,
-    'Publishers',
-    <>
-      <Head title="Publishers" asOf={asked.at} sources={['live']}>
-        <a class="btn go" href="/publishers/new">
-          New publisher
-        </a>
-      </Head>
-      <PageSection title="All publishers" id="all">
-        <Table
-          caption="Publishers by id"
-          rows={publishers}
-          empty={{ what: 'No publisher yet.', next: <a href="/publishers/new">Add the first one</a> }}
-          columns={[
-            { title: 'Publisher', cell: ({ id, name }) => <a href={`/publishers/${id}`}>{name}</a> },
-            { title: 'Country', cell: ({ country }) => country },
-            {
-              title: 'Receiver',
-              kind: 'full',
-              cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
-            },
-            { title: 'Id', kind: 'lead', cell: ({ id }) => <code>{id}</code> },
-          ]}
-        />
-        <More url={url} next={next} />
-      </PageSection>
-    </>,
-  )
+const COLUMNS: ListSpec<Publisher>['columns'] = [
+  {
+    title: 'Publisher',
+    key: 'name',
+    sort: 'up',
+    value: ({ name }) => name,
+    cell: ({ id, name }) => <a href={`/publishers/${id}`}>{name}</a>,
+  },
+  {
+    title: 'Country',
+    key: 'country',
+    sort: 'up',
+    value: ({ country }) => country,
+    cell: ({ country }) => country ?? '—',
+  },
+  {
+    title: 'Receiver',
+    key: 'receiver',
+    kind: 'full',
+    value: ({ receiver }) => receiver,
+    cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
+  },
+  {
+    title: 'Contacts',
+    key: 'contacts',
+    isFileOnly: true,
+    value: ({ contacts }) => contacts.join(' '),
+    cell: () => '',
+  },
+  { title: 'Tax id', key: 'tax_id', isFileOnly: true, value: ({ taxId }) => taxId, cell: () => '' },
+  {
+    title: 'Id',
+    key: 'id',
+    sort: 'up',
+    kind: 'lead',
+    value: ({ id }) => id,
+    cell: ({ id }) => <code>{id}</code>,
+  },
+]
+const FILTERS = [{ name: 'text', label: 'Find', hint: 'Name, id or receiver' }] as const
+
+const LIST: ListSpec<Publisher> = {
+  title: 'Publishers',
+  heading: 'All publishers',
+  caption: 'Publishers',
+  sources: ['live'],
+  filters: FILTERS,
+  sort: 'name',
+  read: sortedHere(COLUMNS, FILTERS, rowsAt('/publishers', 'publishers')),
+  empty: { what: 'No publisher yet.', next: <a href="/publishers/new">Add the first one</a> },
+  absent: (
+    <p>This deployment serves one site of your own. docs/sites.md says how to serve many publishers.</p>
+  ),
+  idOf: ({ id }) => `publisher-${id}`,
+  acts: ({ who }) =>
+    may(who, 'publishers.write') && (
+      <a class="btn go" href="/publishers/new">
+        New publisher
+      </a>
+    ),
+  columns: COLUMNS,
 }
 
 /** The document that a form states. An empty field is null. */
@@ -69,27 +88,29 @@ function documentOf(typed: Typed) {
 
 const create: PageHandler = async (c) => {
   if (c.req.method !== 'POST') return show(c, 'New publisher', <Editor c={c} typed={{}} />)
-  const typed = typedIn(await c.req.parseBody())
-  const order = { method: 'POST', body: JSON.stringify(documentOf(typed)) } as const
-  const asked = await c.get('desk').ask<Publisher>('/publishers', order)
-  if (asked.ok) return c.redirect(`/publishers/${asked.value.id}`, 303)
-  return show(c, 'New publisher', <Editor c={c} typed={typed} problem={asked.problem} />, 400)
+  const acted = await carryOut(c, '/publishers', (typed) => ({
+    path: '/publishers',
+    body: documentOf(typed),
+  }))
+  if ('answer' in acted) return acted.answer
+  return show(c, 'New publisher', <Editor c={c} typed={acted.typed} problem={acted.problem} />, 400)
 }
 
 const one: PageHandler = async (c) => {
   const { ask } = c.get('desk')
-  const id = encodeURIComponent(c.req.param('id') ?? '')
-  const asked = await ask<Publisher>(`/publishers/${id}`)
+  const path = `/publishers/${encodeURIComponent(c.req.param('id') ?? '')}`
+  const asked = await ask<Publisher>(path)
   if (!asked.ok) return trouble(c, 'Publisher', asked)
   const publisher = asked.value
   if (c.req.method !== 'POST')
-    return show(c, publisher.name, <Editor c={c} of={publisher} typed={typedOf(publisher)} />)
-  const typed = typedIn(await c.req.parseBody())
-  const { id: _, ...document } = documentOf({ ...typed, id: publisher.id }) as { id?: string }
-  const order = { method: 'PATCH', body: JSON.stringify(document), revision: Number(typed.revision) } as const
-  const changed = await ask<Publisher>(`/publishers/${id}`, order)
-  if (changed.ok) return c.redirect(`/publishers/${id}`, 303)
-  return show(c, publisher.name, <Editor c={c} of={publisher} typed={typed} problem={changed.problem} />, 409)
+    return show(c, publisher.name, <Editor c={c} of={publisher} typed={typedOf(publisher)} at={asked.at} />)
+  const acted = await carryOut(c, path, (typed) => {
+    const { id: _, ...document } = documentOf({ ...typed, id: publisher.id }) as { id?: string }
+    return { method: 'PATCH', path, body: document, revision: Number(typed.revision) }
+  })
+  if ('answer' in acted) return acted.answer
+  const { typed, problem, status } = acted
+  return show(c, publisher.name, <Editor c={c} of={publisher} typed={typed} problem={problem} />, status)
 }
 
 function typedOf({ name, contacts, country, taxId, receiver }: Publisher): Typed {
@@ -102,14 +123,18 @@ function typedOf({ name, contacts, country, taxId, receiver }: Publisher): Typed
   }
 }
 
-type EditorProps = { c: Context<ConsoleEnv>; of?: Publisher; typed: Typed; problem?: Problem }
+type EditorProps = { c: Context<ConsoleEnv>; of?: Publisher; typed: Typed; problem?: Problem; at?: number }
 
-function Editor({ c, of, typed, problem }: EditorProps) {
+function Editor({ c, of, typed, problem, at: asOf }: EditorProps) {
   const at = { typed, problem }
   const { formToken } = c.get('desk')
   return (
     <>
-      <Head title={of?.name ?? 'New publisher'} above={{ href: '/publishers', title: 'Publishers' }} />
+      <Head
+        title={of?.name ?? 'New publisher'}
+        above={{ href: '/publishers', title: 'Publishers' }}
+        {...(asOf !== undefined && { asOf, sources: ['live'] as const })}
+      />
       {problem && <Trouble problem={problem} />}
       {of && (
         <PageSection title="Sites" id="sites">
@@ -157,7 +182,7 @@ function Editor({ c, of, typed, problem }: EditorProps) {
 
 /** The pages of publishers. */
 export const publisherPages: Routes = [
-  { path: '/publishers', get: list },
+  { path: '/publishers', get: listPage(LIST) },
   { path: '/publishers/new', get: create, post: create },
   { path: '/publishers/:id', get: one, post: one },
 ]

@@ -77,7 +77,7 @@ export function DailyBars({ id, title, series, nameOf, days }: DailyProps) {
 export function Swatch({ of }: { of: number }) {
   return (
     <svg viewBox="0 0 1 1" aria-hidden="true">
-      <rect class={`s${of + 1}`} width="1" height="1" />
+      <rect fill={`var(--s${of + 1})`} width="1" height="1" />
     </svg>
   )
 }
@@ -96,7 +96,7 @@ function Bar({ day, at, of, series, y }: BarProps) {
   const total = amounts.reduce((sum, amount) => sum + amount, 0n)
   let base = HEIGHT
   return (
-    <g class={at === of - 1 ? 'part' : undefined}>
+    <g opacity={at === of - 1 ? '.5' : undefined}>
       <title>{`${dayText(day)}: ${dollars(total)}`}</title>
       {amounts.map((amount, index) => {
         // A day whose releases exceed its charges has no bar; the table has its amount.
@@ -104,7 +104,7 @@ function Bar({ day, at, of, series, y }: BarProps) {
         base -= height
         return height > 0n ? (
           <rect
-            class={`s${index + 1}`}
+            fill={`var(--s${index + 1})`}
             x={(at * step + (step * (1 - BAR)) / 2).toFixed(0)}
             y={String(base)}
             width={(step * BAR).toFixed(0)}

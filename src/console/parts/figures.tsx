@@ -62,11 +62,21 @@ export function dayText(at: number): string {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`
 }
 
-/** A moment, UTC. `day`: without the time of day. */
-export function Time({ at, day = false }: { at: number | null; day?: boolean }) {
+/** A moment, UTC. `day`: without the time of day; `seconds`: with them. */
+export function Time({
+  at,
+  day = false,
+  seconds = false,
+}: {
+  at: number | null
+  day?: boolean
+  seconds?: boolean
+}) {
   if (at === null) return <span class="soft">not yet</span>
   const iso = new Date(at).toISOString()
-  return <time datetime={iso}>{day ? dayText(at) : `${dayText(at)}, ${iso.slice(11, 16)}`}</time>
+  return (
+    <time datetime={iso}>{day ? dayText(at) : `${dayText(at)}, ${iso.slice(11, seconds ? 19 : 16)}`}</time>
+  )
 }
 
 /** `3 min 20 s` of milliseconds. */

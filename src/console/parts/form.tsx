@@ -7,6 +7,8 @@ export type Typed = Readonly<Record<string, string>>
 
 type FieldProps = {
   name: string
+  /** Where two forms of a page have a field of this name. */
+  id?: string
   label: string
   typed?: Typed | undefined
   problem?: Problem | undefined
@@ -26,21 +28,31 @@ type FieldProps = {
  * One field. What the API found wrong with it stands below; where the form is checked while it is typed, the script writes it
  * there.
  */
-export function Field({ name, label, typed, problem, at = name, fault, hint, ...kind }: FieldProps) {
+export function Field({
+  name,
+  id = name,
+  label,
+  typed,
+  problem,
+  at = name,
+  fault,
+  hint,
+  ...kind
+}: FieldProps) {
   const { type = 'text', required, choices, rows } = kind
   const stated = problem?.errors?.find(({ path }) => path === at)
   const wrong = fault ?? (stated && `${label} ${stated.message}: ${stated.expected}`)
   const common = {
     name,
-    id: name,
+    id,
     required,
-    'aria-describedby': `${name}-fault${hint ? ` ${name}-hint` : ''}`,
+    'aria-describedby': `${id}-fault${hint ? ` ${id}-hint` : ''}`,
     'aria-invalid': wrong ? true : undefined,
   }
   const value = typed?.[name] ?? ''
   return (
     <div>
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       {choices ? (
         <select {...common}>
           {choices.map(([choice, title]) => (
@@ -55,11 +67,11 @@ export function Field({ name, label, typed, problem, at = name, fault, hint, ...
       ) : (
         <input {...common} type={type} value={value} autocomplete="off" />
       )}
-      <p class="bad" id={`${name}-fault`} data-fault={name} aria-live="polite">
+      <p class="bad" id={`${id}-fault`} data-fault={name} aria-live="polite">
         {wrong}
       </p>
       {hint && (
-        <p class="soft" id={`${name}-hint`}>
+        <p class="soft" id={`${id}-hint`}>
           {hint}
         </p>
       )}
@@ -79,11 +91,12 @@ type ActProps = {
   children?: Child
 }
 
-/** A form with one button. `title` says what it does, with the amount and the name where it moves money. */
+/** A form with one button, and a key that makes it happen once. `title` says what it does, with the amount and the name where it moves money. */
 export function ActForm({ action, formToken, title, isMain = false, check, more, children }: ActProps) {
   return (
     <form class="form" method="post" action={action} data-check={check}>
       <input type="hidden" name="form" value={formToken} />
+      <input type="hidden" name="key" value={crypto.randomUUID()} />
       {children}
       <div>
         <button class={isMain ? 'btn go' : 'btn'} type="submit">

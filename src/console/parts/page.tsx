@@ -46,7 +46,7 @@ function AsOf({ at }: { at: number }) {
   const iso = new Date(at).toISOString()
   return (
     <span>
-      As of <time datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`}</time>
+      As of <time data-asof datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`}</time>
     </span>
   )
 }
@@ -56,15 +56,22 @@ export function PageSection({
   title,
   id,
   note,
+  isLive = false,
   children,
 }: {
   title: string
   id: string
   note?: Child
+  /** Read again while the page is seen. */
+  isLive?: boolean
   children?: Child
 }) {
   return (
-    <section aria-labelledby={id}>
+    <section
+      aria-labelledby={id}
+      data-live={isLive ? `s-${id}` : undefined}
+      id={isLive ? `s-${id}` : undefined}
+    >
       <div class="sec">
         <h2 id={id}>{title}</h2>
         {note && <span class="soft">{note}</span>}

@@ -66,7 +66,7 @@ function Share({ of, most, colour }: { of: bigint; most: bigint; colour: number 
   const width = of > 0n ? (of * 1000n) / most : 0n
   return (
     <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-      <rect class={`s${colour}`} width={String(width)} height="1" />
+      <rect fill={`var(--s${colour})`} width={String(width)} height="1" />
     </svg>
   )
 }

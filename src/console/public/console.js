@@ -1,34 +1,4 @@
-// Comfort for those whose browser runs it; every page works without. Nothing here decides anything.
-
-/** Sorts a table by the column whose head was pressed. Exact values come from `data` and `time`. */
-function makeSortable(table) {
-  for (const [at, head] of [...table.tHead.rows[0].cells].entries()) {
-    if (head.querySelector('.hide')) continue
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.className = 'sort'
-    button.append(...head.childNodes)
-    head.append(button)
-    button.addEventListener('click', () => {
-      const falls = head.getAttribute('aria-sort') === 'descending'
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute('aria-sort')
-      head.setAttribute('aria-sort', falls ? 'ascending' : 'descending')
-      const [body] = table.tBodies
-      const rows = [...body.rows].sort((a, b) => compare(exactOf(a.cells[at]), exactOf(b.cells[at])))
-      body.append(...(falls ? rows : rows.reverse()))
-    })
-  }
-}
-
-function exactOf(cell) {
-  const exact = cell?.querySelector('data, time')
-  return exact?.getAttribute('value') ?? exact?.getAttribute('datetime') ?? cell?.textContent.trim() ?? ''
-}
-
-function compare(a, b) {
-  const [left, right] = [Number(a), Number(b)]
-  return Number.isNaN(left) || Number.isNaN(right) ? a.localeCompare(b) : left - right
-}
+// Comfort for those whose browser runs it; every page works without.
 
 /** A copy of figures takes all of their decimals. */
 document.addEventListener('copy', (event) => {
@@ -40,6 +10,57 @@ document.addEventListener('copy', (event) => {
   event.preventDefault()
 })
 
+const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+
+/** A time says what it is here, once somebody looks at it. */
+for (const kind of ['pointerover', 'focusin'])
+  document.addEventListener(kind, ({ target }) => {
+    const time = target instanceof Element ? target.closest('time[datetime]') : null
+    if (time && !time.title) time.title = `Here: ${LOCAL.format(new Date(time.dateTime))}`
+  })
+
+/** After `g`. The navigation has their titles. */
+const GOES = {
+  h: '/',
+  l: '/alerts',
+  s: '/sites',
+  c: '/crawlers',
+  p: '/policy',
+  a: '/accounts',
+  g: '/agents',
+  i: '/invoices',
+  r: '/runs',
+}
+const areKeysOff = () => localStorage.getItem('keys') === 'off'
+
+/** The dialog of the keys, which can turn them off. */
+let help = null
+function openHelp() {
+  const row = (keys, text) => `<li><kbd>${keys.replace(' ', '</kbd> <kbd>')}</kbd> ${text}`
+  const goes = Object.entries(GOES).map(([key, href]) => {
+    const link = document.querySelector(`.rail a[href="${href}"]`)
+    return link ? row(`g ${key}`, link.textContent) : ''
+  })
+  if (!help) {
+    help = document.createElement('dialog')
+    help.className = 'box help'
+    help.ariaLabel = 'Keys'
+    help.innerHTML = `<h2>Keys</h2><ul>${row('/', 'First field')}${row('?', 'Keys')}${goes.join('')}</ul>
+      <p><label><input type="checkbox" ${areKeysOff() ? '' : 'checked'}> Keys are on</label></p>
+      <form method="dialog"><button class="btn">Close</button></form>`
+    help.addEventListener('change', ({ target }) =>
+      localStorage.setItem('keys', target.checked ? 'on' : 'off'),
+    )
+    document.body.append(help)
+  }
+  if (!help.open) help.showModal()
+}
+
+for (const keys of document.querySelectorAll('footer .keys')) {
+  keys.innerHTML = '<button type="button" class="link">Keys</button>'
+  keys.addEventListener('click', openHelp)
+}
+
 /** Copies the text of the part that a button names. */
 document.addEventListener('click', async ({ target }) => {
   const id = target.dataset?.copy
@@ -47,8 +68,6 @@ document.addEventListener('click', async ({ target }) => {
   await navigator.clipboard.writeText(document.getElementById(id).textContent.trim())
   target.textContent = 'Copied'
 })
-
-const KEYS = { h: '/', s: '/sites', a: '/accounts', i: '/invoices', r: '/runs', p: '/policy' }
 
 function isTyping(target) {
   return (
@@ -58,16 +77,16 @@ function isTyping(target) {
 
 let isGoing = false
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-  if (localStorage.getItem('keys') === 'off') return
-  if (event.key === '/') {
-    const field = document.querySelector('main input:not([type=hidden])')
-    if (field) {
-      field.focus()
-      event.preventDefault()
-    }
-  } else if (isGoing && KEYS[event.key]) location.assign(KEYS[event.key])
-  isGoing = event.key === 'g'
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || help?.open) return
+  if (areKeysOff()) return
+  const href = isGoing && GOES[event.key]
+  isGoing = event.key === 'g' && !href
+  if (href) return location.assign(href)
+  if (event.key === '?') openHelp()
+  if (event.key !== '/') return
+  const field = document.querySelector('main :is(input, textarea):not([type=hidden])')
+  field?.focus()
+  if (field) event.preventDefault()
 })
 
 /** A form is sent once: a second press of its button does nothing until the next page. */
@@ -78,6 +97,8 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = 'yes'
   for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true')
 })
+// A page that the browser kept has its forms as they were sent.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
 /** Says what must change while a form is typed. Its check answers with the faults by field, and saves nothing. */
 function checkWhileTyped(form) {
@@ -101,22 +122,65 @@ function checkWhileTyped(form) {
   })
 }
 
-/** Reads the live parts of the page again while it is seen. Parts with the focus in them stay. */
+const EVERY_MS = 15_000
+let etag = null
+
+/** Reads the page again while it is seen. Nothing with the focus in it is replaced. */
 async function refresh() {
-  if (document.hidden) return
-  const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
-  if (!answer?.ok || answer.redirected) return
-  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
-  for (const part of document.querySelectorAll('[data-live]')) {
-    const next = fresh.getElementById(part.id)
-    if (next && !part.contains(document.activeElement) && next.innerHTML !== part.innerHTML)
-      part.replaceWith(next)
+  if (document.hidden || document.querySelector('form[data-sent], dialog[open]')) return
+  const headers = etag ? { 'if-none-match': etag } : {}
+  const answer = await fetch(location.href, { headers, cache: 'no-store' }).catch(() => null)
+  if (!answer || answer.redirected || (answer.status !== 304 && !answer.ok)) return
+  if (answer.ok) {
+    const isFirst = etag === null
+    etag = answer.headers.get('etag')
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    let changes = 0
+    for (const part of document.querySelectorAll('[data-live]')) {
+      const next = fresh.getElementById(part.id)
+      if (next) changes += renew(part, next)
+    }
+    if (changes > 0 && !isFirst) announce()
+  }
+  asOf(new Date(answer.headers.get('date') ?? Date.now()))
+}
+
+/** Renews a part; with the focus in it, its other rows alone. */
+function renew(part, next) {
+  if (part.innerHTML === next.innerHTML || part.querySelector('details[open]')) return 0
+  const focused = document.activeElement
+  if (!part.contains(focused)) {
+    part.replaceChildren(...next.childNodes)
+    return 1
+  }
+  let changes = 0
+  for (const row of part.querySelectorAll('tbody tr[id]')) {
+    const fresh = next.querySelector(`#${CSS.escape(row.id)}`)
+    if (!fresh || row.contains(focused) || row.innerHTML === fresh.innerHTML) continue
+    row.replaceWith(fresh)
+    changes++
+  }
+  return changes
+}
+
+function announce() {
+  document.getElementById('news').textContent = `Read again at ${new Date().toISOString().slice(11, 16)} UTC`
+}
+
+function asOf(date) {
+  const iso = date.toISOString()
+  for (const time of document.querySelectorAll('time[data-asof]')) {
+    time.dateTime = iso
+    time.textContent = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
   }
 }
 
+if (document.querySelector('[data-live]')) {
+  setInterval(refresh, EVERY_MS)
+  document.addEventListener('visibilitychange', refresh)
+}
+
 for (const form of document.querySelectorAll('form[data-check]')) checkWhileTyped(form)
-for (const table of document.querySelectorAll('table.cards')) makeSortable(table)
-if (document.querySelector('[data-live]')) setInterval(refresh, 15_000)
 
 /** Asks for a passkey, and sends the form with what the browser says. */
 function askPasskey(form) {

@@ -11,7 +11,7 @@ import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
 import { createPublicClient, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { baseSepolia } from 'viem/chains'
-import type { Setup, SignedRequest } from './crawler.ts'
+import type { Kit, Setup, SignedRequest } from './crawler.ts'
 
 /** The User-Agent of the lab’s crawlers. */
 export const LAB_AGENT = 'LabBot/1.0 (+https://crawler.example)'
@@ -29,9 +29,9 @@ export type PayingClient = {
   sign(path: string): Promise<SignedRequest>
 }
 
-/** Makes the client of a crawler. */
-export async function openClient(setup: Setup, send: Fetch): Promise<PayingClient> {
-  if (setup.pays === 'credit') return creditClient(setup, send)
+/** Makes the client of a crawler. `signAs`: see {@link requestSigner}. */
+export async function openClient(setup: Setup, send: Fetch, signAs: Kit['signAs']): Promise<PayingClient> {
+  if (setup.pays === 'credit') return creditClient(setup, send, signAs)
   return walletClient(setup, send)
 }
 
@@ -41,6 +41,16 @@ export function acceptedPrice(header: string): bigint | null {
     return BigInt(decodePaymentSignatureHeader(header).accepted.amount)
   } catch {
     return null
+  }
+}
+
+/** The proof in a payment header, however its terms are spelled: the voucher of a channel, or else its payload. */
+export function proofOf(header: string): string {
+  try {
+    const { payload } = decodePaymentSignatureHeader(header)
+    return JSON.stringify(payload.voucher ?? payload)
+  } catch {
+    return header
   }
 }
 
@@ -72,7 +82,11 @@ function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): Paying
   const init = { headers: { 'user-agent': LAB_AGENT } }
   let hasBought = pays === 'exact'
   return {
-    buy: (path) => pay(`${url}${path}`, init),
+    async buy(path) {
+      const answer = await pay(`${url}${path}`, init)
+      hasBought = true
+      return answer
+    },
     async sign(path) {
       // The total must be known, or the payment is a deposit.
       if (!hasBought) await pay(`${url}/before`, init)
@@ -85,12 +99,38 @@ function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): Paying
   }
 }
 
-async function creditClient({ name, key, url }: Setup, send: Fetch): Promise<PayingClient> {
+/** All that an IOU must cover: the site, the page, the crawler and the amount. It cannot serve for anything else. */
+const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent', 'payment-signature']
+
+/** Signs requests by RFC 9421 as one crawler. */
+export async function requestSigner({ name, key }: Pick<Setup, 'name' | 'key'>): Promise<Kit['signAs']> {
   const [{ signatureHeaders }, { signerFromJWK }] = await Promise.all([
     import('web-bot-auth'),
     import('web-bot-auth/crypto'),
   ])
   const signer = await signerFromJWK(key)
+  const named = { 'user-agent': LAB_AGENT, 'signature-agent': `"https://${name}.example"` }
+  return async (request, signing = {}) => {
+    const { created = Math.floor(Date.now() / 1000), components = COVERED, nonce } = signing
+    const { expires = created + VALID_SECONDS } = signing
+    const all: Record<string, string> = { ...named, ...request.headers }
+    const { signature: _, 'signature-input': __, ...headers } = all
+    const { url, method } = request
+    const made = await signatureHeaders(new Request(url, { method, headers }), signer, {
+      created: new Date(created * 1000),
+      expires: new Date(expires * 1000),
+      ...(nonce !== undefined && { nonce }),
+      components: [...components] as NonNullable<Parameters<typeof signatureHeaders>[2]['components']>,
+    })
+    return {
+      url,
+      method,
+      headers: { ...headers, signature: made.Signature, 'signature-input': made['Signature-Input'] },
+    }
+  }
+}
+
+async function creditClient({ name, url }: Setup, send: Fetch, signAs: Kit['signAs']): Promise<PayingClient> {
   const named = { 'user-agent': LAB_AGENT, 'signature-agent': `"https://${name}.example"` }
   const offers = new Map<string, PaymentRequirements>()
 
@@ -105,22 +145,10 @@ async function creditClient({ name, key, url }: Setup, send: Fetch): Promise<Pay
     return offer
   }
 
-  async function signed(path: string, accepted: PaymentRequirements): Promise<SignedRequest> {
+  function signed(path: string, accepted: PaymentRequirements): Promise<SignedRequest> {
     const { amount, asset } = accepted
     const payment = encodePaymentSignatureHeader({ x402Version: 2, accepted, payload: { amount, asset } })
-    const headers = { ...named, 'payment-signature': payment }
-    const created = new Date()
-    const made = await signatureHeaders(new Request(`${url}${path}`, { headers }), signer, {
-      created,
-      expires: new Date(created.getTime() + VALID_SECONDS * 1000),
-      // An IOU covers the site, the page, the crawler and the amount: it cannot serve for anything else.
-      components: ['@authority', '@method', '@target-uri', 'signature-agent', 'payment-signature'],
-    })
-    return {
-      url: `${url}${path}`,
-      method: 'GET',
-      headers: { ...headers, signature: made.Signature, 'signature-input': made['Signature-Input'] },
-    }
+    return signAs({ url: `${url}${path}`, method: 'GET', headers: { 'payment-signature': payment } })
   }
 
   return {

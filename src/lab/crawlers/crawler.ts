@@ -5,13 +5,28 @@ import type { CrawlerTally, Score } from '../score.ts'
 /** How a crawler pays. */
 export type PaysBy = 'channel' | 'exact' | 'credit'
 
-/** The crawlers of the lab: `honest` is the control, the others misbehave. */
-export type CrawlerName = 'honest' | 'replayer' | 'withdrawal-racer'
+const EVERY_WAY = ['channel', 'exact', 'credit'] as const
+
+/** The crawlers of the lab, and how each can pay, its default first. `honest` is the control, the others misbehave. */
+export const CRAWLERS = {
+  honest: EVERY_WAY,
+  replayer: EVERY_WAY,
+  'double-spender': EVERY_WAY,
+  defaulter: ['credit'],
+  'withdrawal-racer': ['channel'],
+  'header-forger': EVERY_WAY,
+  'slow-reader': EVERY_WAY,
+  'budget-burner': EVERY_WAY,
+  'clock-liar': EVERY_WAY,
+} as const satisfies Record<string, readonly PaysBy[]>
+
+/** The name of a crawler. */
+export type CrawlerName = keyof typeof CRAWLERS
 
 /** How a crawler on credit pays its invoices. */
 export type CreditRail = 'stablecoin' | 'stripe' | 'transfer'
 
-/** `is`: honest by default. `pays`: channel by default. */
+/** `is`: honest by default. `pays`: the first way that {@link CRAWLERS} has for it by default. */
 export type CrawlerOptions = {
   is?: CrawlerName
   pays?: PaysBy
@@ -46,6 +61,8 @@ export type Crawler = {
   is: CrawlerName
   pays: PaysBy
   seed: number
+  /** The most that it may get without paying, in micro-dollars: the credit limit of a defaulter. */
+  exposure: bigint
   /** Its name in the ledger, if it pays on credit. */
   name: string
   /** Its wallet. */
@@ -61,6 +78,18 @@ export type Crawler = {
 
 /** A request with its payment, not sent yet. It can be sent many times, changed, and to other URLs. */
 export type SignedRequest = { url: string; method: string; headers: Record<string, string> }
+
+/** Where a reader hangs up: when its request is sent, at the head of the answer, after so many bytes of the body; or never. */
+export type HangUp = 'sent' | 'head' | 'never' | number
+
+/** How a request on credit is signed. Times in Unix seconds. */
+export type Signing = {
+  created?: number
+  expires?: number
+  nonce?: string
+  /** The covered components; all that an IOU needs by default. */
+  components?: readonly string[]
+}
 
 /** The parts of a crawler, as its thread receives it. Plain data. */
 export type Setup = {
@@ -87,6 +116,10 @@ export type Kit = Setup & {
   buy(path: string): Promise<Page>
   /** Signs the payment for a page with the upstream client, without sending it. On a channel it has bought a page before. */
   sign(path: string): Promise<SignedRequest>
+  /** Signs any request as a crawler on credit does. A signature that it has already is replaced. */
+  signAs(request: SignedRequest, signing?: Signing): Promise<SignedRequest>
+  /** Sends a request on a connection of its own, reads its answer byte by byte, and hangs up. Bytes that came count as delivered. */
+  sip(request: SignedRequest, hangUp: HangUp): Promise<Page>
   /** Calls the chain itself, past the Worker’s node. */
   rpc(method: string, params?: unknown[]): Promise<unknown>
   /** Sends a transaction of its own wallet to a contract, and waits until it is mined. @throws if it reverts */
@@ -95,6 +128,8 @@ export type Kit = Setup & {
   advance(by: number | string): Promise<void>
   /** Drops the Worker’s objects from memory, as the platform does at will. */
   evict(): Promise<void>
+  /** Disputes the payment of an invoice at the card processor, as its bank does. `reference`: the processor’s own id. */
+  dispute(reference: string): Promise<void>
 }
 
 /** A crawler’s behaviour: what it does when it is run. */
@@ -108,12 +143,17 @@ export type ThreadCall = { id: number; crawler: number } & (
   | { do: 'tally' }
 )
 
+/** An act that only the lab can do for a crawler. */
+export type Wish =
+  | { do: 'advance'; by: number | string }
+  | { do: 'evict' }
+  | { do: 'dispute'; reference: string }
+
 /** A message of the thread: the result of a call, or a wish that only the lab can fulfil. */
 export type ThreadMessage =
   | { kind: 'done'; id: number; value: Page | CrawlerTally | null }
   | { kind: 'failed'; id: number; message: string }
-  | { kind: 'wish'; wish: number; do: 'advance'; by: number | string }
-  | { kind: 'wish'; wish: number; do: 'evict' }
+  | ({ kind: 'wish'; wish: number } & Wish)
 
 /** The lab’s answer to a wish. `fault`: why it was not fulfilled. */
 export type WishAnswer = { kind: 'wished'; wish: number; fault: string | null }

@@ -7,14 +7,17 @@ import { callOperator } from '../operator.ts'
 import { type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
 import type { LabStage } from '../stage.ts'
-import type {
-  Crawler,
-  CrawlerOptions,
-  Page,
-  Setup,
-  ThreadCall,
-  ThreadMessage,
-  WishAnswer,
+import {
+  CRAWLERS,
+  type Crawler,
+  type CrawlerOptions,
+  type Page,
+  type PaysBy,
+  type Setup,
+  type ThreadCall,
+  type ThreadMessage,
+  type Wish,
+  type WishAnswer,
 } from './crawler.ts'
 
 const BALANCE = 1_000_000_000n
@@ -53,7 +56,10 @@ export class Crew {
 
   /** Funds and opens a crawler; one on credit is registered with the operator. */
   async open(options: CrawlerOptions = {}): Promise<Crawler> {
-    const { is = 'honest', pays = 'channel', balance = BALANCE } = options
+    const { is = 'honest', balance = BALANCE, creditLimit = CREDIT_LIMIT } = options
+    const ways: readonly PaysBy[] = CRAWLERS[is]
+    const { pays = ways[0] ?? 'channel' } = options
+    if (!ways.includes(pays)) throw new RangeError(`a ${is} must pay by ${ways.join(', ')}`)
     const number = ++this.#opened
     const { seed = this.#seed * 1_000 + number } = options
     const { chain } = this.#stage
@@ -71,9 +77,9 @@ export class Crew {
       rpcUrl,
       chain: { chainId, usdc, escrow, collector },
     }
-    if (pays === 'credit') await this.#enrol(setup, options)
+    if (pays === 'credit') await this.#enrol(setup, { ...options, creditLimit })
     await this.#call({ crawler: number, do: 'open', setup })
-    const crawler = this.#crawlerOf(number, setup)
+    const crawler = this.#crawlerOf(number, setup, is === 'defaulter' ? creditLimit : 0n)
     this.crawlers.push(crawler)
     return crawler
   }
@@ -91,7 +97,7 @@ export class Crew {
     return site
   }
 
-  #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup): Crawler {
+  #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup, exposure: bigint): Crawler {
     const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as CrawlerTally
     const score = async (): Promise<Score> => {
       const counted = await tally()
@@ -102,6 +108,7 @@ export class Crew {
       is,
       pays,
       seed,
+      exposure,
       name,
       address: wallet.address,
       account: async () => (await tally()).account,
@@ -160,10 +167,9 @@ export class Crew {
 
   #receive(message: ThreadMessage): void {
     if (message.kind === 'wish') {
-      const work = message.do === 'advance' ? this.#wishes.advance(message.by) : this.#wishes.evict()
       const answer = (fault: string | null) =>
         this.#thread?.postMessage({ kind: 'wished', wish: message.wish, fault } satisfies WishAnswer)
-      work.then(
+      this.#fulfil(message).then(
         () => answer(null),
         (fault: unknown) => answer(String(fault)),
       )
@@ -173,6 +179,21 @@ export class Crew {
     this.#calls.delete(message.id)
     if (message.kind === 'done') call?.resolve(message.value)
     else call?.reject(new Error(message.message))
+  }
+
+  async #fulfil(wish: Wish): Promise<void> {
+    switch (wish.do) {
+      case 'advance':
+        await this.#wishes.advance(wish.by)
+        return
+      case 'evict':
+        return this.#wishes.evict()
+      case 'dispute': {
+        const { books, deliver } = this.#stage.stripe
+        books.dispute(wish.reference)
+        await deliver()
+      }
+    }
   }
 }
 

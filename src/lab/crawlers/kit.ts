@@ -2,13 +2,17 @@
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { CrawlerTally } from '../score.ts'
-import { acceptedPrice, openClient } from './clients.ts'
+import { acceptedPrice, openClient, proofOf, requestSigner } from './clients.ts'
 import type { Kit, Page, Setup } from './crawler.ts'
+import { sip } from './sip.ts'
 
 const POLL_MS = 5
 
+/** A proof that opens its page again later than this counts as another page: the page may have changed by then. */
+const REPLAY_WINDOW_MS = 600_000
+
 /** The wishes that only the lab can fulfil. */
-type Wishes = Pick<Kit, 'advance' | 'evict'>
+type Wishes = Pick<Kit, 'advance' | 'evict' | 'dispute'>
 
 /** Makes the kit of a crawler, and its counters. */
 export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit; tally(): CrawlerTally }> {
@@ -17,7 +21,8 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
     const request = new Request(input, init)
     return counted.pass(request, await fetch(request).catch(() => Response.error()))
   }
-  const client = await openClient(setup, send)
+  const signAs = await requestSigner(setup)
+  const client = await openClient(setup, send, signAs)
   const rpc = (method: string, params: unknown[] = []) => call(setup.rpcUrl, method, params)
   const kit: Kit = {
     ...setup,
@@ -28,6 +33,13 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
       pageOf(path, await send(path.startsWith('http') ? path : `${setup.url}${path}`, init)),
     buy: async (path) => pageOf(path, await client.buy(path)),
     sign: (path) => client.sign(path),
+    signAs,
+    async sip(request, hangUp) {
+      const { status, headers, bytes } = await sip(request, hangUp)
+      const got = { status, headers, bytes, isGot: bytes.byteLength > 0 }
+      counted.count(request.url, request.method, new Headers(request.headers), got)
+      return pageFrom(request.url, got)
+    },
     rpc,
     async transact(to, data) {
       const hash = await rpc('eth_sendTransaction', [{ from: setup.wallet.address, to, data }])
@@ -42,12 +54,15 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
   return { kit, tally: () => counted.tally }
 }
 
+/** An answer. `isGot`: some of the page arrived, if the status is that of a page. */
+type Got = { status: number; headers: Headers; bytes: ArrayBuffer; isGot: boolean }
+
 /** Counts every answer of a crawler. */
 class Counted {
   readonly tally: CrawlerTally
   readonly #prices = new Map<string, bigint>()
-  /** Purchases that were delivered: a proof and the request that it opened. */
-  readonly #delivered = new Set<string>()
+  /** Purchases that were delivered, a proof and the request that it opened, and when. */
+  readonly #delivered = new Map<string, number>()
   readonly #setup: Setup
 
   constructor(setup: Setup) {
@@ -57,32 +72,37 @@ class Counted {
   }
 
   /** Counts an answer, and returns it with its body read. */
-  async pass(request: Request, response: Response): Promise<Response> {
+  async pass({ url, method, headers: sent }: Request, response: Response): Promise<Response> {
+    const read = await response.arrayBuffer().catch(() => null)
+    const bytes = read ?? new ArrayBuffer(0)
+    const status = read === null || response.type === 'error' ? 0 : response.status
+    const { headers } = response
+    this.count(url, method, sent, { status, headers, bytes, isGot: response.ok })
+    if (status === 0) return Response.error()
+    return new Response(status === 204 || status === 304 ? null : bytes, { status, headers })
+  }
+
+  /** Counts an answer to a request with these headers. */
+  count(url: string, method: string, sent: Headers, { status, headers, bytes, isGot }: Got): void {
     const { tally } = this
-    const bytes = await response.arrayBuffer().catch(() => null)
-    const status = bytes === null || response.type === 'error' ? 0 : response.status
     tally.requests++
     tally.byStatus[status] = (tally.byStatus[status] ?? 0) + 1
-    tally.bytes += bytes?.byteLength ?? 0
-    const { headers } = response
+    tally.bytes += bytes.byteLength
     const reason = reasonOf(status, headers, bytes)
     if (reason !== '') tally.byReason[reason] = (tally.byReason[reason] ?? 0) + 1
-    this.#learn(request, headers)
-    if (response.ok && request.method !== 'HEAD') this.#deliver(request)
-    if (status === 0) return Response.error()
-    return new Response(response.status === 204 || response.status === 304 ? null : bytes, {
-      status: response.status,
-      headers,
-    })
+    this.#learn(url, headers)
+    // A preflight is answered without a body, unless an origin sends its page.
+    const isPage = method === 'OPTIONS' ? bytes.byteLength > 0 : method !== 'HEAD'
+    if (isGot && status < 300 && isPage) this.#deliver(url, method, sent)
   }
 
   /** The price of a path, and the account that a receipt names. */
-  #learn({ url }: Request, headers: Headers): void {
+  #learn(url: string, headers: Headers): void {
     const required = headers.get('payment-required')
     const receipt = headers.get('payment-response')
     if (required) {
       const [offer] = decodePaymentRequiredHeader(required).accepts
-      if (offer) this.#prices.set(url, BigInt(offer.amount))
+      if (offer) for (const name of [url, plainOf(url)]) this.#prices.set(name, BigInt(offer.amount))
     }
     if (receipt === null || this.#setup.pays === 'credit') return
     const { extra, network } = decodePaymentResponseHeader(receipt)
@@ -90,24 +110,37 @@ class Counted {
     this.tally.account = channel ?? `${network}:${this.#setup.wallet.address}`
   }
 
-  #deliver({ url, method, headers }: Request): void {
-    const proof = headers.get('payment-signature')
-    const iou = `${headers.get('signature') ?? ''} ${proof ?? ''}`
-    const purchase = `${method} ${url} ${iou}`
-    const price = (proof === null ? null : acceptedPrice(proof)) ?? this.#prices.get(url) ?? 0n
-    if (price === 0n || this.#delivered.has(purchase)) return
-    this.#delivered.add(purchase)
+  /** The price is what the site asks: what a proof states may be forged. */
+  #deliver(url: string, method: string, sent: Headers): void {
+    const header = sent.get('payment-signature')
+    const proof = header === null ? '' : proofOf(header)
+    const purchase = `${method} ${url} ${sent.get('signature') ?? ''} ${proof}`
+    const stated = header === null ? null : acceptedPrice(header)
+    const price = this.#prices.get(url) ?? stated ?? this.#prices.get(plainOf(url)) ?? 0n
+    const earlier = this.#delivered.get(purchase)
+    if (price === 0n || (earlier !== undefined && Date.now() - earlier < REPLAY_WINDOW_MS)) return
+    this.#delivered.set(purchase, Date.now())
     this.tally.pages++
     this.tally.delivered += price
   }
 }
 
-function reasonOf(status: number, headers: Headers, bytes: ArrayBuffer | null): string {
+/** One name for the spellings of a URL that some servers take for the same page. */
+function plainOf(url: string): string {
+  return url
+    .replace(/%2f/gi, '/')
+    .replace(/;.*$/, '')
+    .replace(/(?<!:)\/{2,}/g, '/')
+    .replace(/\/$/, '')
+    .toLowerCase()
+}
+
+function reasonOf(status: number, headers: Headers, bytes: ArrayBuffer): string {
   if (status < 400) return ''
   const required = headers.get('payment-required')
   if (required) return decodePaymentRequiredHeader(required).error ?? ''
   try {
-    const { error } = JSON.parse(new TextDecoder().decode(bytes ?? new ArrayBuffer(0))) as { error?: unknown }
+    const { error } = JSON.parse(new TextDecoder().decode(bytes)) as { error?: unknown }
     return typeof error === 'string' ? error : ''
   } catch {
     return ''
@@ -118,7 +151,10 @@ function reasonOf(status: number, headers: Headers, bytes: ArrayBuffer | null): 
 async function pageOf(path: string, response: Response): Promise<Page> {
   const { headers } = response
   const status = response.type === 'error' ? 0 : response.status
-  const bytes = await response.arrayBuffer()
+  return pageFrom(path, { status, headers, bytes: await response.arrayBuffer() })
+}
+
+function pageFrom(path: string, { status, headers, bytes }: Omit<Got, 'isGot'>): Page {
   const receipt = headers.get('payment-response')
   const { amount, extra } = receipt ? decodePaymentResponseHeader(receipt) : {}
   return {

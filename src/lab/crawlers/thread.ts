@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { offsetOf } from '../clock.ts'
 import { shiftDate } from '../shifted-date.ts'
-import type { ThreadCall, ThreadMessage, WishAnswer } from './crawler.ts'
+import type { ThreadCall, ThreadMessage, Wish, WishAnswer } from './crawler.ts'
 
 const offset = offsetOf(workerData as SharedArrayBuffer)
 shiftDate((realNow) => realNow() + offset())
@@ -31,7 +31,8 @@ async function follow(call: ThreadCall) {
   if (call.do === 'open') {
     const advance = (by: number | string) => wish({ do: 'advance', by })
     const evict = () => wish({ do: 'evict' })
-    crawlers.set(call.crawler, await openKit(call.setup, { advance, evict }))
+    const dispute = (reference: string) => wish({ do: 'dispute', reference })
+    crawlers.set(call.crawler, await openKit(call.setup, { advance, evict, dispute }))
     return null
   }
   const crawler = crawlers.get(call.crawler)
@@ -43,7 +44,7 @@ async function follow(call: ThreadCall) {
 }
 
 /** Asks the lab for something, and waits until it is done. */
-function wish(what: { do: 'advance'; by: number | string } | { do: 'evict' }): Promise<void> {
+function wish(what: Wish): Promise<void> {
   const number = ++lastWish
   post({ kind: 'wish', wish: number, ...what })
   return new Promise((resolve, reject) => {

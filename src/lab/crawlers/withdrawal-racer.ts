@@ -1,8 +1,8 @@
 /** Reads on a channel, starts to withdraw its escrow, reads on, takes the money out, and returns with old vouchers [F1, A14]. */
-import { decodePaymentSignatureHeader } from '@x402/core/http'
 import { encodeFunctionData, parseAbi } from 'viem'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Behaviour, Kit } from './crawler.ts'
+import { type ChannelConfig, paymentOf, voucherOf } from './paper.ts'
 
 const CONFIG =
   '(address payer, address payerAuthorizer, address receiver, address receiverAuthorizer, address token, uint40 withdrawDelay, bytes32 salt) config'
@@ -14,21 +14,11 @@ const ESCROW = parseAbi([
 
 const PAGES = 5
 
-type ChannelConfig = {
-  payer: Hex
-  payerAuthorizer: Hex
-  receiver: Hex
-  receiverAuthorizer: Hex
-  token: Hex
-  withdrawDelay: number
-  salt: Hex
-}
-
 /** Withdraws all that it has deposited, one second after it may. */
 export const withdrawalRacer: Behaviour = async (kit) => {
   for (let page = 1; page <= PAGES; page++) await kit.buy(`/before/${page}`)
   const old = await kit.sign('/old')
-  const { channelConfig, voucher } = payloadOf(old.headers['payment-signature'] ?? '')
+  const { channelConfig, voucher } = voucherOf(paymentOf(old))
   const deposited = await balanceOf(kit, voucher.channelId)
   await withdraw(kit, 'initiateWithdraw', [channelConfig, deposited])
   for (let page = 1; page <= PAGES; page++) await kit.buy(`/pending/${page}`)
@@ -36,13 +26,6 @@ export const withdrawalRacer: Behaviour = async (kit) => {
   await withdraw(kit, 'finalizeWithdraw', [channelConfig])
   await kit.send('/old', { headers: old.headers })
   for (let page = 1; page <= PAGES; page++) await kit.buy(`/after/${page}`)
-}
-
-function payloadOf(header: string) {
-  return decodePaymentSignatureHeader(header).payload as {
-    channelConfig: ChannelConfig
-    voucher: { channelId: Hex }
-  }
 }
 
 async function balanceOf({ rpc, chain }: Kit, channelId: Hex): Promise<bigint> {

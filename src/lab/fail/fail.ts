@@ -28,8 +28,15 @@ export type ChainFailure =
   | { relayer: 'empty' }
   | { relayer: 'sends a transaction of its own' }
 
-/** Faults of the publisher’s server. */
-export type OriginFault = 'dead' | '503' | 'short' | 'hangs' | 'redirects' | { slow: TimeSpan }
+/** Faults of the publisher’s server. `pauses`: the second half of a page comes that much later. */
+export type OriginFault =
+  | 'dead'
+  | '503'
+  | 'short'
+  | 'hangs'
+  | 'redirects'
+  | { slow: TimeSpan }
+  | { pauses: TimeSpan }
 
 /** Faults of Stripe: of its API, or of its webhooks. */
 export type StripeFailure = 'lost' | 'unreachable' | 500 | 429

@@ -13,8 +13,9 @@ export async function failOrigin(
   let left = times
   const answer: typeof origin.answer = (request, response) => {
     if (left-- <= 0) return origin.page(request, response)
-    if (typeof fault === 'object')
+    if (typeof fault === 'object' && 'slow' in fault)
       return void setTimeout(() => origin.page(request, response), spanMs(fault.slow))
+    if (typeof fault === 'object') return pause(spanMs(fault.pauses), response)
     misbehave(fault, response)
   }
   origin.answer = answer
@@ -44,4 +45,10 @@ function misbehave(fault: Exclude<OriginFault, object>, response: ServerResponse
       // Never answered: the Worker must give up by itself.
       return
   }
+}
+
+function pause(ms: number, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  response.write('the first half of a page\n')
+  setTimeout(() => response.end('and the second\n'), ms)
 }

@@ -172,6 +172,24 @@ const FIGURE_DAY: ChartTable<MoneySum> = {
   among,
 }
 
+/** A row for each day and crawler, and for each day and path, of all sites. */
+function figureName(name: 'who' | 'path'): ChartTable<MoneySum> {
+  const { bucket, within } = FIGURE_DAY
+  return {
+    ...{ table: 'figure_name', bucket, columns: { [name]: 'name' }, sums: CHARGES, among },
+    within: (from, to) => `kind = '${name}' AND ${within(from, to)}`,
+  }
+}
+
+/** The table that has the fewest rows for a query. */
+function tableOf({ interval, by, only, sites }: ChartQuery): ChartTable<MoneySum> {
+  const names = new Set([...by, ...Object.keys(only), ...(sites ? ['site'] : [])])
+  if (interval === 'hour') return FIGURE
+  if (names.size === 0 || (names.size === 1 && names.has('site'))) return FIGURE_DAY
+  const [name] = names
+  return names.size === 1 && (name === 'who' || name === 'path') ? figureName(name) : FIGURE
+}
+
 const TRAFFIC: ChartTable<TrafficSum> = {
   table: 'traffic',
   bucket: BY_HOUR,
@@ -191,16 +209,14 @@ const TRAFFIC: ChartTable<TrafficSum> = {
 /** Money, as the accounts have reported it. */
 export function chartMoney(book: D1Database): Charted<MoneySum> {
   return async (query) => {
-    const names = [...query.by, ...Object.keys(query.only)]
-    const isByDay = query.interval !== 'hour' && names.every((name) => name === 'site')
-    const figures = await read(book, isByDay ? FIGURE_DAY : FIGURE, query, MONEY_SUMS)
-    return {
-      figures,
-      asOf: await latest(
+    const [figures, asOf] = await Promise.all([
+      read(book, tableOf(query), query, MONEY_SUMS),
+      latest(
         book,
         'SELECT max(reported_at) AS at FROM figure_day WHERE day >= (SELECT max(day) FROM figure_day) - 1',
       ),
-    }
+    ])
+    return { figures, asOf }
   }
 }
 

@@ -5,6 +5,7 @@ import type { Reason } from '../../protocol/refusal.ts'
 import type { InvoiceStanding, Stage, StatementHead } from '../billing/types.ts'
 import { readBody, writeBody } from '../body.ts'
 import type { LineStanding } from '../credit/types.ts'
+import { type PageQuery, pageSql, placeOf } from '../page-sql.ts'
 import { type ListedTotals, type Row, totalsIn } from './accounts.ts'
 
 /**
@@ -151,28 +152,35 @@ export async function saveInvoices(book: D1Database, invoices: readonly InvoiceS
   )
 }
 
-/**
- * Returns up to `limit` invoices with `number < before`, newest first; `agent` and `stage` narrow the list if
- * set.
- */
-export async function invoices(
+const amountIn = (name: string) => `cast(coalesce(record ->> '$.${name}', '0') AS INTEGER)`
+
+/** The numbers that invoices are sorted by. */
+export const INVOICE_ORDERS = {
+  number: 'number',
+  due: 'due_at',
+  total: amountIn('total'),
+  owed: `${amountIn('total')} - ${amountIn('credited')} - ${amountIn('paid')}`,
+} as const
+
+/** Returns one page of invoices, and the place of each; `agent` and `stage` narrow the list if they are set. */
+export async function invoiceRows(
   book: D1Database,
-  filter: {
-    agent?: string | undefined
-    stage?: Stage | undefined
-    before?: number | undefined
-    limit: number
-  },
-): Promise<InvoiceStanding[]> {
+  { agent, stage }: { agent?: string | undefined; stage?: Stage | undefined },
+  page: PageQuery,
+): Promise<{ invoice: InvoiceStanding; place: string }[]> {
+  const { query, values } = pageSql(
+    { from: 'invoice', id: 'number', orders: INVOICE_ORDERS },
+    [agent === undefined ? null : ['line = ?', agent], stage === undefined ? null : ['stage = ?', stage]],
+    page,
+  )
   const { results } = await book
-    .prepare(
-      `SELECT record FROM invoice
-       WHERE (?1 IS NULL OR line = ?1) AND (?2 IS NULL OR stage = ?2) AND (?3 IS NULL OR number < ?3)
-       ORDER BY number DESC LIMIT ?4`,
-    )
-    .bind(filter.agent ?? null, filter.stage ?? null, filter.before ?? null, filter.limit)
+    .prepare(query)
+    .bind(...values)
     .all<Row>()
-  return results.map((row) => readBody<InvoiceStanding>(String(row.record)))
+  return results.map((row) => ({
+    invoice: readBody<InvoiceStanding>(String(row.record)),
+    place: placeOf(row, 'number'),
+  }))
 }
 
 /** The most lines or invoices that are read for alerts. */

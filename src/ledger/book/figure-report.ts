@@ -1,5 +1,5 @@
 /** The figures of charges in D1: each account adds to them at its own position, once. No money depends on them. */
-import type { HourlyFigure } from '../figures/fold.ts'
+import type { DailyReceipt, HourlyFigure } from '../figures/fold.ts'
 import { KIND } from './accounts.ts'
 
 /** An account, by its kind and id. */
@@ -10,6 +10,7 @@ export type FigureReport = FigureAccount & {
   from: number
   to: number
   figures: readonly HourlyFigure[]
+  receipts: readonly DailyReceipt[]
   charged: bigint
 }
 
@@ -54,6 +55,38 @@ const ADD_DAYS = `
   ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, releases = releases + excluded.releases,
     charged = charged + excluded.charged, reported_at = excluded.reported_at`
 
+/**
+ * The most crawlers, and the most paths, that have rows of their own on one day for all sites. Beyond it they count as `other`, for
+ * that day. A report may exceed it by the names that it brings.
+ */
+export const MAX_DAY_NAMES = 1_000
+
+const ADD_NAMES = `
+  WITH brought AS (
+    SELECT 'who' AS kind, (value ->> 0) / 24 AS day, value ->> 3 AS name, value FROM json_each(?4)
+    UNION ALL
+    SELECT 'path', (value ->> 0) / 24, CASE WHEN EXISTS (
+      SELECT 1 FROM figure_path AS has
+      WHERE has.day = (value ->> 0) / 24 AND has.site = value ->> 1 AND has.path = value ->> 4)
+    THEN value ->> 4 ELSE 'other' END, value FROM json_each(?4)),
+  known AS MATERIALIZED (
+    SELECT kind, day, count(*) AS names FROM figure_name
+    WHERE (kind, day) IN (SELECT kind, day FROM brought) GROUP BY kind, day)
+  INSERT INTO figure_name (kind, day, name, charges, releases, charged)
+  SELECT kind, day,
+    CASE WHEN coalesce(names, 0) < ${MAX_DAY_NAMES} OR EXISTS (
+      SELECT 1 FROM figure_name AS has WHERE has.kind = brought.kind AND has.day = brought.day AND has.name = brought.name)
+    THEN name ELSE 'other' END,
+    sum(value ->> 5), sum(value ->> 6), sum(cast(value ->> 7 as integer))
+  FROM brought LEFT JOIN known USING (kind, day) WHERE ${IS_NEXT} GROUP BY 1, 2, 3
+  ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, releases = releases + excluded.releases,
+    charged = charged + excluded.charged`
+
+const ADD_RECEIPTS = `
+  INSERT INTO receipt (day, kind, received)
+  SELECT value ->> 0, ?1, cast(value ->> 1 as integer) FROM json_each(?4) WHERE ${IS_NEXT}
+  ON CONFLICT DO UPDATE SET received = received + excluded.received`
+
 // Last, since the others ask where the account stood before.
 const MOVE = `
   INSERT INTO figure_cursor (kind, account, position, charged, reported_at)
@@ -79,9 +112,12 @@ export async function addReport(book: D1Database, report: FigureReport, now: num
           book.prepare(ADD_PATHS).bind(...at, json),
           book.prepare(ADD_FIGURES).bind(...at, json),
           book.prepare(ADD_DAYS).bind(...at, json, now),
+          book.prepare(ADD_NAMES).bind(...at, json),
         ]
   const moved = book.prepare(MOVE).bind(...at, to, charged.toString(), now)
-  const results = await book.batch([...figures, moved])
+  const days = report.receipts.map(({ day, received }) => [day, received.toString()])
+  const receipts = days.length === 0 ? [] : [book.prepare(ADD_RECEIPTS).bind(...at, JSON.stringify(days))]
+  const results = await book.batch([...figures, ...receipts, moved])
   return (results.at(-1)?.meta.changes ?? 0) > 0
 }
 
@@ -141,17 +177,25 @@ export async function readCursors(
   )
 }
 
-/** The sums of all figures by hour, by day, and as accounts have reported them, in micro-dollars, at one moment. */
+/** The sums of all figures by hour, by day, by crawler, by path, and as accounts have reported them, at one moment. Micro-dollars. */
 export async function readFigureSums(
   book: D1Database,
-): Promise<{ hours: bigint; days: bigint; reported: bigint }> {
+): Promise<Record<'hours' | 'days' | 'crawlers' | 'paths' | 'reported', bigint>> {
   const sums = await book
     .prepare(
       `SELECT (SELECT coalesce(sum(charged), 0) FROM figure) AS hours,
        (SELECT coalesce(sum(charged), 0) FROM figure_day) AS days,
+       (SELECT coalesce(sum(charged), 0) FROM figure_name WHERE kind = 'who') AS crawlers,
+       (SELECT coalesce(sum(charged), 0) FROM figure_name WHERE kind = 'path') AS paths,
        (SELECT coalesce(sum(charged), 0) FROM figure_cursor) AS reported`,
     )
-    .first<{ hours: number; days: number; reported: number }>()
-  const { hours = 0, days = 0, reported = 0 } = sums ?? {}
-  return { hours: BigInt(hours), days: BigInt(days), reported: BigInt(reported) }
+    .first<Record<'hours' | 'days' | 'crawlers' | 'paths' | 'reported', number>>()
+  const { hours = 0, days = 0, crawlers = 0, paths = 0, reported = 0 } = sums ?? {}
+  return {
+    hours: BigInt(hours),
+    days: BigInt(days),
+    crawlers: BigInt(crawlers),
+    paths: BigInt(paths),
+    reported: BigInt(reported),
+  }
 }

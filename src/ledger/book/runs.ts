@@ -1,6 +1,12 @@
 /** Settlement runs, billing runs, shadow runs and watches in the read model (D1). */
 
 import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
+import { type PageQuery, pageSql, placeOf } from '../page-sql.ts'
+
+/** The kinds of runs. */
+export const RUN_KINDS = ['settlement', 'billing', 'shadow', 'watch'] as const
+/** How a run stands. */
+export const RUN_STATUSES = ['running', 'settled', 'in_doubt', 'failed', 'abandoned'] as const
 
 /**
  * One run or watch. `record` is plain JSON with amounts as decimal strings. Times in Unix milliseconds.
@@ -10,8 +16,8 @@ import { HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
  */
 export type RunRecord = {
   id: string
-  kind: 'settlement' | 'billing' | 'shadow' | 'watch'
-  status: 'running' | 'settled' | 'in_doubt' | 'failed' | 'abandoned'
+  kind: (typeof RUN_KINDS)[number]
+  status: (typeof RUN_STATUSES)[number]
   startedAt: number
   endedAt: number | null
   record: Record<string, unknown>
@@ -69,13 +75,29 @@ export async function deleteRun(book: D1Database, id: string): Promise<void> {
   await book.prepare("DELETE FROM run WHERE id = ? AND status = 'running'").bind(id).run()
 }
 
-/** Returns up to `limit` runs, newest first. */
-export async function runs(book: D1Database, limit: number): Promise<RunRecord[]> {
+/** The numbers that runs are sorted by: when they began, how long they took, and how much they found. */
+export const RUN_ORDERS = {
+  began: 'started_at',
+  took: 'coalesce(ended_at, started_at) - started_at',
+  findings: "coalesce(record ->> '$.findings.count', 0)",
+} as const
+
+/** Returns one page of runs, and the place of each. `kind` and `status` narrow the list. @throws when D1 cannot be read */
+export async function runPage(
+  book: D1Database,
+  { kind, status }: { kind?: string | undefined; status?: string | undefined },
+  page: PageQuery,
+): Promise<{ run: RunRecord; place: string }[]> {
+  const { query, values } = pageSql(
+    { from: 'run', id: 'id', orders: RUN_ORDERS },
+    [kind === undefined ? null : ['kind = ?', kind], status === undefined ? null : ['status = ?', status]],
+    page,
+  )
   const { results } = await book
-    .prepare('SELECT * FROM run ORDER BY started_at DESC, id DESC LIMIT ?')
-    .bind(limit)
+    .prepare(query)
+    .bind(...values)
     .all<Record<string, string | number | null>>()
-  return results.map(runOf)
+  return results.map((row) => ({ run: runOf(row), place: placeOf(row, 'id') }))
 }
 
 /** Returns one run, or null if the read model does not contain it. */

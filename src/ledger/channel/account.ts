@@ -90,9 +90,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Charges a request, or begins a deposit or refund. May wait for its turn (`queue.ts`).
-   *
-   * Returns expected failures as `refused`. Repeating an order never charges twice.
+   * Charges a request, or begins a deposit or refund, once for each `id`. May wait for its turn (`queue.ts`).
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
@@ -109,7 +107,6 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
 
   /**
    * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown.
-   *
    * Replays share one charge, which stands until all its deliveries have failed. The part already claimed
    * becomes account balance (`credit`).
    */
@@ -240,10 +237,15 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return then < now ? then : now
   }
 
-  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
-  async entries(after: number, limit: number): Promise<Entry[]> {
+  /** Returns the first unclaimed entry that does not follow from the one before it; null for none. */
+  async flaw(): Promise<number | null> {
+    return this.#journal.flawAbove((await this.standing())?.redeemed ?? 0n)
+  }
+
+  /** Returns up to `limit` entries with `seq > after`, oldest first; or with `seq < after` (0: the last), newest first. */
+  async entries(after: number, limit: number, isNewestFirst = false): Promise<Entry[]> {
     await this.#commits.durable()
-    return this.#journal.entries(after, limit)
+    return this.#journal.entries(after, limit, isNewestFirst)
   }
 
   #owes(): boolean {
@@ -255,9 +257,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     await this.#commits.durable()
     if (!this.#standing) return
     const { channelId: id, config } = this.#standing
-    const openedAt = this.#journal.openedAt()
-    const about = { kind: KIND.channel, network: networkOfChannel(id, config), ...config }
-    await listAccount(this.env.BOOK, { id, ...about, openedAt, relistedAt })
+    const [kind, network, openedAt] = [KIND.channel, networkOfChannel(id, config), this.#journal.openedAt()]
+    await listAccount(this.env.BOOK, { id, kind, network, ...config, openedAt, relistedAt })
   }
 
   /** Decides an order now; returns undefined if it must wait for its turn. */
@@ -368,9 +369,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     return this.#standing
   }
 
-  /**
-   * Sets the account state and queues an entry. Trap: public methods must await the write before they return.
-   */
+  /** Sets the account state and queues an entry. Trap: public methods must await the write before they return. */
   #record(standing: Standing, what: Pick<Entry, 'kind' | 'id'> & Partial<Entry>): Entry {
     const { authorized, charged, redeemed, credit } = standing
     // The clock may go back, and the journal must not (faults: E13).

@@ -7,6 +7,7 @@ import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { addColumns, type TableVersion } from '../columns.ts'
+import { entriesSql } from '../page-sql.ts'
 import { soldIn } from '../sold.ts'
 import type { Totals } from '../totals.ts'
 import type { Entry, Standing, Unresolved } from './types.ts'
@@ -91,13 +92,10 @@ export class Journal {
     return { ...kept, ...totals, signature }
   }
 
-  /** Returns up to `limit` entries with `seq > after`, oldest first. */
-  entries(after: number, limit: number): Entry[] {
+  /** Returns up to `limit` entries with `seq > after`, oldest first; or those with `seq < after`, newest first. */
+  entries(after: number, limit: number, isNewestFirst = false): Entry[] {
     if (!this.#exists()) return []
-    return this.#sql
-      .exec('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
-      .toArray()
-      .map(entryOf)
+    return this.#sql.exec(entriesSql(isNewestFirst), after, limit).toArray().map(entryOf)
   }
 
   /** Returns the newest entries with `at > since`, at most `limit`, oldest first. */
@@ -156,6 +154,28 @@ export class Journal {
       if (Number(at) <= moment) return owed
     }
     return 0n
+  }
+
+  /**
+   * Returns the first unclaimed entry whose total does not follow from the entry before it; null for none. Somebody has
+   * changed a row by hand then (faults: E15).
+   */
+  flawAbove(redeemed: bigint): number | null {
+    if (!this.#exists()) return null
+    let flaw: number | null = null
+    let later: { seq: number; kind: string; amount: bigint; charged: bigint } | undefined
+    for (const row of this.#sql.exec('SELECT seq, kind, amount, charged FROM entry ORDER BY seq DESC')) {
+      const charged = unpadAmount(String(row.charged))
+      if (later && !follows(later, charged)) flaw = later.seq
+      if (charged <= redeemed) break
+      later = {
+        seq: Number(row.seq),
+        kind: String(row.kind),
+        amount: unpadAmount(String(row.amount)),
+        charged,
+      }
+    }
+    return flaw
   }
 
   /** Returns number and time of the last entry; zeros for an empty journal. */
@@ -249,6 +269,16 @@ function sameBut(one: Standing, other: Standing): boolean {
     // The payer signed the same voucher again after its charge was released.
     (one.authorized !== other.authorized || one.signature === other.signature)
   )
+}
+
+/** Kinds of entries that may set the total to another value than the entry before it and their own amount. */
+const SETTING = new Set(['chain', 'lower', 'release'])
+
+function follows(
+  { kind, amount, charged }: { kind: string; amount: bigint; charged: bigint },
+  before: bigint,
+): boolean {
+  return SETTING.has(kind) || charged === (kind === 'charge' ? before + amount : before)
 }
 
 function totalsOf(row: Row): Totals {

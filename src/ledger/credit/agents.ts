@@ -1,6 +1,6 @@
 /** The registry of agents: one Durable Object, with the audit events of its changes. */
 import { DurableObject } from 'cloudflare:workers'
-import type { Act, NewAct } from '../act.ts'
+import { type Act, type ActFilter, findActs, type NewAct } from '../act.ts'
 import { readBody, writeBody } from '../body.ts'
 import { type Agent, type AgentChange, type AgentDraft, enrolmentOf, type Registered } from './agent.ts'
 import { type AgentIndex, MAX_INDEXED, packIndex } from './agent-index.ts'
@@ -116,6 +116,11 @@ export class Agents extends DurableObject<{ LINES: DurableObjectNamespace<Credit
     return this.ctx.storage.sql
       .exec<Act>('SELECT * FROM act WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
       .toArray()
+  }
+
+  /** Acts of a filter, the newest first: for deployments that keep their audit log here. */
+  async search(filter: ActFilter, before: number, limit: number): Promise<Act[]> {
+    return this.ctx.storage.sql.exec<Act>(...findActs(filter, before, limit)).toArray()
   }
 
   #put(agent: Agent, known: Agent | null, what: string, who: string): Promise<Registered> | Registered {

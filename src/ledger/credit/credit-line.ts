@@ -151,10 +151,13 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#record.standing
   }
 
-  /** Returns up to `limit` journal entries with `seq > after`, oldest first. */
-  async entries(after: number, limit: number): Promise<LineEntry[]> {
+  /**
+   * Returns up to `limit` journal entries with `seq > after`, oldest first. `isNewestFirst`: those with `seq < after`, or the
+   * last ones after 0, in the other order.
+   */
+  async entries(after: number, limit: number, isNewestFirst = false): Promise<LineEntry[]> {
     await this.#record.durable()
-    return this.#record.journal.entries(after, limit)
+    return this.#record.journal.entries(after, limit, isNewestFirst)
   }
 
   /**

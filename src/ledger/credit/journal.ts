@@ -2,6 +2,7 @@
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 import { addColumns, type TableVersion } from '../columns.ts'
+import { entriesSql } from '../page-sql.ts'
 import type { NonceUse } from './nonce-window.ts'
 import type { LineEntry, Remembered } from './types.ts'
 
@@ -115,10 +116,10 @@ export class LineJournal {
     return this.recent(0, 1)[0]
   }
 
-  /** Returns up to `limit` entries with `seq > after`, oldest first. */
-  entries(after: number, limit: number): LineEntry[] {
+  /** Returns up to `limit` entries with `seq > after`, oldest first; or those with `seq < after`, newest first. */
+  entries(after: number, limit: number, isNewestFirst = false): LineEntry[] {
     if (!this.exists()) return []
-    return this.#read('SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?', after, limit)
+    return this.#read(entriesSql(isNewestFirst), after, limit)
   }
 
   /**

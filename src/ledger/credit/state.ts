@@ -12,6 +12,9 @@ import { LineJournal } from './journal.ts'
 import { type Enrolment, limitOf } from './terms.ts'
 import type { LineEntry, LineStanding } from './types.ts'
 
+/** Entries that change what was received, which figures have too. */
+const PAYMENTS: ReadonlySet<LineEntry['kind']> = new Set(['payment', 'reversal'])
+
 const NOTHING: Totals = { authorized: 0n, charged: 0n, redeemed: 0n, credit: 0n }
 
 const EMPTY = {
@@ -50,13 +53,16 @@ export class LineRecord {
   #seq = 0
   #at = 0
 
-  /** @param stored is called inside each transaction, with whether it stores a charge, or any change of what was charged */
+  /** @param stored is called inside each transaction, with whether it stores a charge, or any change of what was charged or paid */
   constructor(ctx: DurableObjectState, stored: (what: { hasCharge: boolean; hasSale: boolean }) => void) {
     this.journal = new LineJournal(ctx.storage.sql)
     this.#commits = new Commits(ctx, (entries) => {
       if (!this.journal.exists()) this.journal.create()
       for (const entry of entries) this.journal.append(entry)
-      stored({ hasCharge: entries.some(({ kind }) => kind === 'charge'), hasSale: entries.some(isSale) })
+      stored({
+        hasCharge: entries.some(({ kind }) => kind === 'charge'),
+        hasSale: entries.some((entry) => isSale(entry) || PAYMENTS.has(entry.kind)),
+      })
     })
     const last = this.journal.last()
     this.documents = new Documents(this.journal.documents())

@@ -3,7 +3,7 @@
  * the key of the one before it, so that the latest are found without an index, which would cost a row more for each.
  */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
-import type { Sale } from '../figures/fold.ts'
+import type { Redemption, Sale } from '../figures/fold.ts'
 import type { SalesJournal } from '../figures/report.ts'
 import { soldIn } from '../sold.ts'
 
@@ -63,6 +63,14 @@ export class ExactSales implements SalesJournal {
       take({ kind: 'charge', amount, at: Number(row.paid_at), site, rule, who, request })
     }
     return to
+  }
+
+  /** Each payment is a receipt, whatever it bought. */
+  receipts(from: number, to: number): Redemption[] {
+    return this.#between(from, to).map(({ paid_at, amount }) => ({
+      at: Number(paid_at),
+      amount: unpadAmount(String(amount)),
+    }))
   }
 
   charged(to: number): bigint {

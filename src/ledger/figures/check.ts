@@ -45,13 +45,13 @@ function compareReport({ account, position, charged }: Reported, cursors: Map<st
   return [{ account, what: 'figures_differ', detail }]
 }
 
-/** Compares the figures of all hours, and of all days, with the sum of all that was reported. Reads every figure. */
+/** Compares the figures of all hours, days, crawlers and paths with the sum of all that was reported. Reads every figure. */
 export async function checkSums(book: D1Database): Promise<Finding[]> {
   const account = 'figures'
   try {
-    const { hours, days, reported } = await readFigureSums(book)
-    if (hours === reported && days === reported) return []
-    const detail = `accounts have reported ${reported}, the hours have ${hours} and the days ${days}`
+    const { hours, days, crawlers, paths, reported } = await readFigureSums(book)
+    if ([hours, days, crawlers, paths].every((sum) => sum === reported)) return []
+    const detail = `accounts have reported ${reported}, the hours have ${hours}, the days ${days}, crawlers ${crawlers} and paths ${paths}`
     return [{ account, what: 'figures_differ', detail }]
   } catch (fault) {
     return [{ account, what: 'figures_differ', detail: `not compared: ${fault}` }]

@@ -2,7 +2,7 @@
 import { unpadAmount } from '../../protocol/amount.ts'
 import { soldIn } from '../sold.ts'
 import { delivered } from '../totals.ts'
-import { hostIn, type Sale } from './fold.ts'
+import { hostIn, type Redemption, type Sale } from './fold.ts'
 import type { SalesJournal } from './report.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -46,6 +46,20 @@ export class EntrySales implements SalesJournal {
       to = Number(row.seq)
     }
     return to
+  }
+
+  /** An entry is a receipt if it changed what was redeemed. */
+  receipts(from: number, to: number): Redemption[] {
+    const changes = `SELECT at, redeemed, before FROM (
+        SELECT seq, at, redeemed, lag(redeemed) OVER (ORDER BY seq) AS before FROM entry WHERE seq >= ?1 AND seq <= ?2)
+      WHERE seq > ?1 AND before <> redeemed`
+    return this.#sql
+      .exec(changes, from, to)
+      .toArray()
+      .map(({ at, redeemed, before }) => ({
+        at: Number(at),
+        amount: unpadAmount(String(redeemed)) - unpadAmount(String(before)),
+      }))
   }
 
   charged(to: number): bigint {

@@ -1,5 +1,5 @@
 /** Figures of charges: the sales of a journal, summed by hour, site, rule, asker and path. Pure. */
-import { HOUR_MS } from '../../platform/time.ts'
+import { DAY_MS, HOUR_MS } from '../../platform/time.ts'
 
 /** The change that one entry of a journal made to the sum of its account. */
 export type Sale = {
@@ -26,6 +26,22 @@ export type HourlyFigure = {
   charges: number
   releases: number
   charged: bigint
+}
+
+/** The change that one entry of a journal made to what its account has redeemed: below zero for what was taken back. Micro-dollars. */
+export type Redemption = { at: number; amount: bigint }
+
+/** The receipts of a day. `day`: days since 1970, UTC. */
+export type DailyReceipt = { day: number; received: bigint }
+
+/** Sums receipts by day, and leaves out days without change. */
+export function receiptsByDay(receipts: readonly Redemption[]): DailyReceipt[] {
+  const days = new Map<number, bigint>()
+  for (const { at, amount } of receipts) {
+    const day = Math.floor(at / DAY_MS)
+    days.set(day, (days.get(day) ?? 0n) + amount)
+  }
+  return [...days].flatMap(([day, received]) => (received === 0n ? [] : [{ day, received }]))
 }
 
 /** The path of all that lacks a row of its own. */

@@ -1,6 +1,6 @@
 /** Reports the journal of one account into D1, from the position that D1 has. */
 import { addReport, type FigureAccount, readPosition } from '../book/figure-report.ts'
-import { FigureSums, type Sale } from './fold.ts'
+import { FigureSums, type Redemption, receiptsByDay, type Sale } from './fold.ts'
 
 /** A journal of sales with positions that grow by one. */
 export type SalesJournal = {
@@ -10,6 +10,8 @@ export type SalesJournal = {
   read(from: number, limit: number, take: (sale: Sale) => void): number
   /** The sum of charges less releases up to a position, by the account's own totals. Micro-dollars. */
   charged(to: number): bigint
+  /** The redemptions among the entries after `from`, up to `to`. */
+  receipts(from: number, to: number): Redemption[]
   /** When the charge was made that is `back` before the last one, in Unix milliseconds; null if there is none. */
   earlier(back: number): number | null
 }
@@ -105,7 +107,8 @@ export class FigureReports {
     while (to < last && to - from < MAX_ENTRIES && sums.size < MAX_FIGURES)
       to = this.#journal.read(to, PAGE, (sale) => sums.add(sale))
     const figures = sums.end()
-    const report = { ...name, from, to, figures, charged: sums.charged }
+    const receipts = receiptsByDay(this.#journal.receipts(from, to))
+    const report = { ...name, from, to, figures, receipts, charged: sums.charged }
     if (!(await addReport(this.#book, report, Date.now()))) return null
     this.#spread = figures.length / (to - from)
     return to

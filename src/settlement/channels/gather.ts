@@ -2,6 +2,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { InvariantFault } from '../../ledger/totals.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { SIGNING_MS } from '../../schemes/channel/purchase.ts'
@@ -85,8 +86,15 @@ async function readAccount(
   const stop = await screenClaim(settings, updated)
   if (stop) findings.push(stop)
   const claimable = stop ? null : redeemable(updated)
+  if (claimable) await assertIntact(settings, line.id)
   const dust = claimable && (await dustOf(settings, updated, claimable, least, Date.now()))
   return { row: dust ? null : claimable, dust, findings, open: now.unresolved ? 1 : 0, healed }
+}
+
+/** @throws for a journal that somebody has changed by hand: nothing of it is claimed before an operator has looked at it */
+async function assertIntact(settings: Settings, id: string): Promise<void> {
+  const flaw = await accountOf(settings, id).flaw()
+  if (flaw !== null) throw new InvariantFault(`entry ${flaw} must follow from the entry before it`)
 }
 
 /** Closes a deposit or refund whose outcome is known. */

@@ -105,10 +105,10 @@ export async function reconcile(
   }
 }
 
-/** The accounts that have charged since the last run, or owe. */
+/** The accounts that have charged or were redeemed since the last run, or owe. */
 function changed(settings: Settings, read: { line: Listing; standing: Standing }[]): ReportingAccount[] {
   return read.flatMap(({ line: { id, totals }, standing: { charged, redeemed } }) =>
-    charged > redeemed || totals?.charged !== charged
+    charged > redeemed || totals?.charged !== charged || totals.redeemed !== redeemed
       ? [{ id, report: async () => accountOf(settings, id).report() }]
       : [],
   )

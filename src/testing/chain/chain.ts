@@ -212,6 +212,11 @@ async function send(rpc: Rpc, to: Address, data: Hex): Promise<void> {
   }
 }
 
+/** New USDC in atomic units, on a chain that another process has started; settles when it is mined. */
+export function mintOn(rpcUrl: string, usdc: Address, to: Address, amount: bigint): Promise<void> {
+  return mint((method, params = []) => call(rpcUrl, method, params), usdc, to, amount)
+}
+
 function makeAccounts(count: number): LocalAccount[] {
   return Array.from({ length: count }, (_, index) => localAccount(`tab402 local chain, account ${index}`))
 }

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { KIND, type Listing, listAccount, listings, project } from '../../../src/ledger/book/accounts.ts'
-import { findRun, type RunRecord, runs, saveRun } from '../../../src/ledger/book/runs.ts'
+import { findRun, type RunRecord, saveRun } from '../../../src/ledger/book/runs.ts'
 import { configOf } from '../channel/harness.ts'
+import { runs } from './lists.ts'
 
 const book = env.BOOK
 

@@ -2,7 +2,6 @@ import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { InvoiceStanding } from '../../../src/ledger/billing/types.ts'
 import {
-  invoices,
   lineOfInvoice,
   lines,
   listLines,
@@ -12,6 +11,7 @@ import {
   statements,
 } from '../../../src/ledger/book/credit.ts'
 import { EVER, enrolmentOf, invoiceOf, newLine, PRICE } from '../credit/harness.ts'
+import { invoices } from './lists.ts'
 
 const book = env.BOOK
 

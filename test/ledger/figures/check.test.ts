@@ -19,7 +19,7 @@ const check = ({ id, account }: Awaited<ReturnType<typeof chargedChannel>>) =>
   checkReports(env.BOOK, 'channel', [{ id, report: async () => account().report() }])
 
 beforeEach(async () => {
-  for (const table of ['figure', 'figure_day', 'figure_path', 'figure_cursor'])
+  for (const table of ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor'])
     await sql(`DELETE FROM ${table}`)
 })
 
@@ -77,7 +77,7 @@ describe('checkReports', () => {
 })
 
 describe('checkSums', () => {
-  it.each(['figure', 'figure_day'])('finds a row of %s that was changed', async (table) => {
+  it.each(['figure', 'figure_day', 'figure_name'])('finds a row of %s that was changed', async (table) => {
     await (await chargedChannel()).account().report()
     await sql(`UPDATE ${table} SET charged = charged + 7`)
     expect(await checkSums(env.BOOK)).toMatchObject([{ account: 'figures', what: 'figures_differ' }])

@@ -9,6 +9,7 @@ function delayOf(...agesMs: number[]): number {
   const journal = {
     last: () => agesMs.length,
     read: (from: number) => from,
+    receipts: () => [],
     charged: () => 0n,
     earlier: (back: number) => (agesMs[back] === undefined ? null : NOW - agesMs[back]),
   }

@@ -124,7 +124,7 @@ class Model {
 }
 
 async function forget(): Promise<void> {
-  const tables = ['figure', 'figure_day', 'figure_path', 'figure_cursor']
+  const tables = ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor']
   await env.BOOK.batch(tables.map((table) => env.BOOK.prepare(`DELETE FROM ${table}`)))
 }
 

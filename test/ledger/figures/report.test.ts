@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   addReport,
   type FigureReport,
+  MAX_DAY_NAMES,
   MAX_PATHS,
   readPosition,
 } from '../../../src/ledger/book/figure-report.ts'
@@ -14,7 +15,7 @@ import { newLine } from '../credit/harness.ts'
 import { aUse, memoryOf } from '../exact/harness.ts'
 import { rowsWritten } from '../rows.ts'
 
-const TABLES = ['figure', 'figure_day', 'figure_path', 'figure_cursor']
+const TABLES = ['figure', 'figure_day', 'figure_path', 'figure_name', 'receipt', 'figure_cursor']
 const SOLD = {
   site: 'gazette',
   rule: 'default',
@@ -200,6 +201,26 @@ describe('Authorizations.report', () => {
   })
 })
 
+describe('receipts', () => {
+  it('are added by day and kind once: a payment by exact when it is settled, and a claim when the chain has it', async () => {
+    const use = aUse(SOLD)
+    await memoryOf(use).take(use)
+    await memoryOf(use).settled(use)
+    const channel = await openChannel()
+    await channel.charge(SOLD.request, SOLD)
+    await channel.account().observe(stateOf({ totalClaimed: PRICE, block: 9n }), null)
+    for (let times = 0; times < 2; times++) {
+      await env.AUTHORIZATIONS.getByName(use.name).report()
+      await channel.account().report()
+    }
+    const { results } = await env.BOOK.prepare('SELECT kind, received FROM receipt ORDER BY kind').all()
+    expect(results).toEqual([
+      { kind: 'channel', received: Number(PRICE) },
+      { kind: 'exact', received: Number(use.amount) },
+    ])
+  })
+})
+
 describe('addReport', () => {
   const reportOf = (paths: string[], rest: Partial<FigureReport> = {}): FigureReport => ({
     kind: 'channel',
@@ -207,6 +228,7 @@ describe('addReport', () => {
     from: 0,
     to: paths.length,
     charged: BigInt(paths.length),
+    receipts: [],
     figures: paths.map((path) => ({
       hour: 30,
       site: 's',
@@ -218,6 +240,19 @@ describe('addReport', () => {
       charged: 1n,
     })),
     ...rest,
+  })
+
+  it('sums a day by crawler and by path, with one row for those beyond the 1,000 of a day', async () => {
+    const names = Array.from({ length: MAX_DAY_NAMES + 2 }, (_, at) => `bot-${at}`)
+    const sold = names.flatMap((who) => reportOf(['/a']).figures.map((figure) => ({ ...figure, who })))
+    await addReport(env.BOOK, reportOf(['/a'], { figures: sold.slice(0, MAX_DAY_NAMES) }), 1)
+    await addReport(env.BOOK, reportOf(['/a'], { account: 'y', figures: sold }), 1)
+    const rows = 'SELECT count(*) AS rows, sum(charges) AS charges FROM figure_name WHERE kind = ?'
+    const charges = 2 * names.length - 2
+    expect(await env.BOOK.prepare(rows).bind('who').first()).toEqual({ rows: MAX_DAY_NAMES + 1, charges })
+    expect(await env.BOOK.prepare(rows).bind('path').first()).toEqual({ rows: 1, charges })
+    const other = "SELECT charges FROM figure_name WHERE name = 'other'"
+    expect(await env.BOOK.prepare(other).first()).toEqual({ charges: 2 })
   })
 
   it('adds one of many equal reports that come at once', async () => {

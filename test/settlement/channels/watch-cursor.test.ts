@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { findRun, runs, saveRun } from '../../../src/ledger/book/runs.ts'
+import { findRun, saveRun } from '../../../src/ledger/book/runs.ts'
 import { listedChannels, readWatch, watchedChannels } from '../../../src/ledger/book/watch.ts'
 import { windowOf } from '../../../src/platform/time.ts'
 import { signWebhook } from '../../../src/platform/webhook.ts'
 import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { randomHex } from '../../chain/harness.ts'
+import { runs } from '../../ledger/book/lists.ts'
 import {
   newReceiver,
   type OpenChannel,

@@ -1,0 +1,34 @@
+/** Signed requests in the formats of load tools. Pure. */
+import type { SignedAhead } from './channel.ts'
+
+/** The lines of a file. Requests of different lanes alternate; those of one lane keep their order. */
+export function* requestLines(
+  format: 'jsonl' | 'vegeta' | 'k6',
+  url: string,
+  lanes: readonly SignedAhead[][],
+): Generator<string> {
+  if (format === 'k6') {
+    yield JSON.stringify({ url, lanes: lanes.map((lane) => lane.map(({ headers }) => headers)) })
+    return
+  }
+  for (const { lane, total, headers } of alternating(lanes)) {
+    const request = { method: 'GET', url }
+    yield format === 'jsonl'
+      ? JSON.stringify({ lane, total: total.toString(), ...request, headers })
+      : JSON.stringify({ ...request, header: listed(headers) })
+  }
+}
+
+function* alternating(lanes: readonly SignedAhead[][]): Generator<SignedAhead & { lane: number }> {
+  const longest = Math.max(0, ...lanes.map(({ length }) => length))
+  for (let at = 0; at < longest; at++) {
+    for (const [lane, requests] of lanes.entries()) {
+      const request = requests[at]
+      if (request) yield { lane, ...request }
+    }
+  }
+}
+
+function listed(headers: Record<string, string>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+}

@@ -1,0 +1,62 @@
+/** The money of a swarm: what its payers got, beside what the ledger has charged them. Amounts in micro-dollars. */
+import type { SwarmPayers } from './payers.ts'
+import type { Lane } from './run.ts'
+
+/** A lane at one moment. `charged` null: the ledger was not asked. */
+export type Figures = { delivered: bigint; pages: number; charged: bigint | null }
+
+/** Reads every lane. Without an operator `charged` is null. */
+export function readFigures(lanes: readonly Lane[], operator: SwarmPayers['operator']): Promise<Figures[]> {
+  return Promise.all(
+    lanes.map(async ({ tally }) => {
+      const { delivered, pages, account } = tally()
+      return {
+        delivered,
+        pages,
+        charged: operator && account !== null ? await chargedTo(operator, account) : null,
+      }
+    }),
+  )
+}
+
+async function chargedTo(
+  { url, token }: NonNullable<SwarmPayers['operator']>,
+  account: string,
+): Promise<bigint> {
+  const path = `${url}/accounts/${encodeURIComponent(account)}?limit=1`
+  const response = await fetch(path, { headers: { authorization: `Bearer ${token}` } })
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
+  const { standing } = (await response.json()) as { standing: { charged: string } }
+  return BigInt(standing.charged)
+}
+
+/** The pages of a swarm, and its charges. The last three are null without an operator. */
+export type SwarmMoney = {
+  pages: number
+  delivered: bigint
+  charged: bigint | null
+  /** Delivered and not charged. */
+  servedUnpaid: bigint | null
+  /** Charged and not delivered. */
+  overpaid: bigint | null
+}
+
+/** The difference of two moments, lane by lane: what one payer lost does not make up for what another took. */
+export function moneyOf(before: readonly Figures[], after: readonly Figures[]): SwarmMoney {
+  const lanes = after.map((now, lane) => {
+    const then = before[lane] ?? { delivered: 0n, pages: 0, charged: null }
+    const charged = now.charged === null || then.charged === null ? null : now.charged - then.charged
+    return { pages: now.pages - then.pages, delivered: now.delivered - then.delivered, charged }
+  })
+  const isAudited = lanes.every(({ charged }) => charged !== null)
+  const sum = (of: (lane: (typeof lanes)[number]) => bigint) =>
+    lanes.reduce((all, lane) => all + of(lane), 0n)
+  const above = (a: bigint, b: bigint) => (a > b ? a - b : 0n)
+  return {
+    pages: lanes.reduce((all, { pages }) => all + pages, 0),
+    delivered: sum(({ delivered }) => delivered),
+    charged: isAudited ? sum(({ charged }) => charged ?? 0n) : null,
+    servedUnpaid: isAudited ? sum(({ delivered, charged }) => above(delivered, charged ?? 0n)) : null,
+    overpaid: isAudited ? sum(({ delivered, charged }) => above(charged ?? 0n, delivered)) : null,
+  }
+}

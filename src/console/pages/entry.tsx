@@ -1,0 +1,152 @@
+/** One entry of a journal with its proof: what was signed, and where a statement has it. */
+import type { AccountBody as Account, EntryBody as Entry, Paged } from '../answers.ts'
+import type { Ask } from '../edge.ts'
+import { kindTitle, shortened } from '../parts/account.ts'
+import { Exact, Time } from '../parts/figures.tsx'
+import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { Nothing } from '../parts/table.tsx'
+import { type PageHandler, show, trouble } from '../shell.tsx'
+
+type Proven = Entry & {
+  signature?: string | null
+  evidence?: Record<string, unknown>
+  document?: Record<string, unknown>
+  ceiling?: string
+  authorized?: string
+  iou?: string | null
+}
+type Stated = { agent: string; period: { id: string }; first: number; last: number }
+type Proof = { period: string; index: number; size: number; path: string[] }
+
+/** The page of an entry. */
+export const oneEntry: PageHandler = async (c) => {
+  const { ask } = c.get('desk')
+  const id = c.req.param('id') ?? ''
+  const seq = Number(c.req.param('seq') ?? 0)
+  const own = `/accounts/${encodeURIComponent(id)}`
+  const asked = await ask<Account>(`${own}?after=${Math.max(seq - 1, 0)}&limit=1&evidence=true`)
+  if (!asked.ok) return trouble(c, 'Entry', asked)
+  const account = asked.value
+  const entry = 'entries' in account ? (account.entries[0] as Proven | undefined) : undefined
+  const above = {
+    href: own,
+    title: 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(id)}`,
+  }
+  if (!entry || entry.seq !== seq)
+    return show(
+      c,
+      'Entry',
+      <>
+        <Head title="No such entry" above={above} />
+        <Nothing what="The journal has no entry of this number." />
+      </>,
+      404,
+    )
+  const isCredit = 'name' in account
+  const proof = isCredit ? await proofOf(ask, id, seq) : null
+  return show(
+    c,
+    `Entry ${seq}`,
+    <>
+      <Head title={`Entry ${seq}: ${entry.kind}`} above={above} asOf={asked.at} sources={['live']} />
+      <PageSection title="The entry" id="entry" note="USD">
+        <Facts of={entry} own={own} />
+      </PageSection>
+      <PageSection title="Proof" id="proof" note={isCredit ? 'A signed request' : 'A voucher, EIP-712'}>
+        <Evidence of={entry} isCredit={isCredit} />
+      </PageSection>
+      {isCredit && (
+        <PageSection title="In a statement" id="statement">
+          {proof ? (
+            <>
+              <p>{`Statement ${proof.period} has this entry as leaf ${proof.index + 1} of ${proof.size}. The hashes lead to its signed root.`}</p>
+              <pre class="code">{JSON.stringify(proof, null, 2)}</pre>
+            </>
+          ) : (
+            <Nothing what="No statement has this entry yet. The billing run states it when its period ends." />
+          )}
+        </PageSection>
+      )}
+    </>,
+  )
+}
+
+function Facts({ of: entry, own }: { of: Proven; own: string }) {
+  const {
+    at,
+    id,
+    amount,
+    authorized,
+    charged,
+    redeemed,
+    ceiling,
+    request,
+    site,
+    rule,
+    who,
+    transaction,
+    of,
+  } = entry
+  return (
+    <FactList
+      of={[
+        ['Time', <Time at={at} seconds />],
+        ['Amount', <Exact of={amount} />],
+        ...(request ? ([['Request', <code>{request}</code>]] as const) : []),
+        ...(site ? ([['Site', site]] as const) : []),
+        ...(rule ? ([['Rule', rule]] as const) : []),
+        ...(who ? ([['Crawler', who]] as const) : []),
+        ...(of ? ([['About', <a href={`${own}/entries/${of}`}>{`Entry ${of}`}</a>]] as const) : []),
+        ...(transaction ? ([['Transaction', <code>{transaction}</code>]] as const) : []),
+        ...(authorized ? ([['Authorized in all', <Exact of={authorized} />]] as const) : []),
+        ['Charged in all', <Exact of={charged} />],
+        ['Redeemed in all', <Exact of={redeemed} />],
+        ...(ceiling ? ([['Ceiling', <Exact of={ceiling} />]] as const) : []),
+        ['Id', <code>{id}</code>],
+      ]}
+    />
+  )
+}
+
+function Evidence({
+  of: { signature, evidence, document, iou },
+  isCredit,
+}: {
+  of: Proven
+  isCredit: boolean
+}) {
+  const shown = evidence ?? document ?? (signature ? { signature } : null)
+  if (!shown)
+    return (
+      <Nothing
+        what={
+          isCredit
+            ? 'This entry has no evidence of its own. The charge that it is about has it.'
+            : 'Nobody signed this entry: it is what the chain or the operator did.'
+        }
+      />
+    )
+  return (
+    <>
+      {iou && (
+        <p>
+          IOU <code>{iou}</code>
+        </p>
+      )}
+      <pre class="code">{JSON.stringify(shown, null, 2)}</pre>
+    </>
+  )
+}
+
+/** The proof of an entry in the statement that has it; null before it is stated. */
+async function proofOf(ask: Ask, agent: string, seq: number): Promise<Proof | null> {
+  const listed = await ask<Paged<'statements', Stated>>(
+    `/statements?agent=${encodeURIComponent(agent)}&limit=500`,
+  )
+  const stated = listed.ok
+    ? listed.value.statements.find(({ first, last }) => first <= seq && seq <= last)
+    : null
+  if (!stated) return null
+  const proof = await ask<Proof>(`/statements/${encodeURIComponent(agent)}/${stated.period.id}/proofs/${seq}`)
+  return proof.ok ? proof.value : null
+}

@@ -1,0 +1,220 @@
+/** One run: the timeline of its steps, its findings, its transactions and its sums. */
+import type { Child } from 'hono/jsx'
+import type { FindingBody as Finding, RunBody as Run } from '../answers.ts'
+import { Badge } from '../parts/badges.tsx'
+import { dollars, Exact, span, Time } from '../parts/figures.tsx'
+import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { RUN_NAMES, RunState } from '../parts/run.tsx'
+import { Table } from '../parts/table.tsx'
+import { type PageHandler, show, trouble } from '../shell.tsx'
+
+type Sent = {
+  kind: 'claim' | 'sweep'
+  id: string
+  status: string
+  hash: string | null
+  rows: number
+  amount: string
+  reason: string | null
+}
+
+/** A list in a run's record: cut at the first, `count` has all. */
+type Counted<Item> = { count: number; list: Item[] }
+
+const NONE = { count: 0, list: [] }
+
+/** The page of a run. */
+export const oneRun: PageHandler = async (c) => {
+  const { ask } = c.get('desk')
+  const above = { href: '/runs', title: 'Runs' }
+  const asked = await ask<{ run: Run | null }>(`/runs/${encodeURIComponent(c.req.param('id') ?? '')}`)
+  if (!asked.ok) return trouble(c, 'Run', asked)
+  const { run } = asked.value
+  if (!run)
+    return show(
+      c,
+      'Run',
+      <>
+        <Head title="The run has begun" above={above} asOf={asked.at} sources={['live']} />
+        <p class="gap">Its record is written with its first step. Load this page again in a moment.</p>
+      </>,
+    )
+  const title = `${RUN_NAMES[run.kind]} run`
+  const { findings = NONE, transactions = NONE } = run.record as {
+    findings?: Counted<Finding>
+    transactions?: Counted<Sent>
+  }
+  return show(
+    c,
+    title,
+    <>
+      <Head title={title} above={above} asOf={asked.at} sources={['book']}>
+        <RunState of={run} />
+      </Head>
+      <PageSection title="Timeline" id="timeline" note={<code>{run.id}</code>} isLive>
+        <Timeline run={run} />
+      </PageSection>
+      <PageSection title="Findings" id="findings" note={`${findings.count} in this run`}>
+        <Findings of={findings.list} />
+      </PageSection>
+      {transactions.count > 0 && (
+        <PageSection title="Transactions" id="transactions" note="USD">
+          <Transactions of={transactions.list} />
+        </PageSection>
+      )}
+      <Sums of={run} />
+    </>,
+  )
+}
+
+/** The steps that a record tells of, in their order. */
+function Timeline({ run }: { run: Run }) {
+  const { startedAt, endedAt, record } = run
+  return (
+    <ol class="steps">
+      <Step text="Began" state={<Time at={startedAt} />} />
+      {stepsIn(record).map(([text, state]) => (
+        <Step text={text} state={state} />
+      ))}
+      <Step
+        text={endedAt === null ? 'Under way' : `Ended after ${span(endedAt - startedAt)}`}
+        state={endedAt === null ? <RunState of={run} /> : <Time at={endedAt} />}
+      />
+    </ol>
+  )
+}
+
+function Step({ text, state }: { text: string; state: Child }) {
+  return (
+    <li>
+      <span>{text}</span>
+      <span>{state}</span>
+    </li>
+  )
+}
+
+type Sums = {
+  channels?: number
+  charged?: string
+  payers?: number
+  received?: string
+  invoices?: number
+  invoiced?: string
+}
+
+type RunSums = {
+  claimed?: string
+  swept?: string
+  sums?: Sums
+  exact?: Sums
+  bill?: Sums
+  dust?: { count: number; amount: string }
+  quarantined?: { accounts: number }
+}
+
+function stepsIn(record: Run['record']): (readonly [string, Child])[] {
+  const { claimed, swept, sums, exact, bill, dust, quarantined } = record as RunSums
+  const usd = (amount: string) => dollars(BigInt(amount))
+  const isSum = (amount: unknown): amount is string => typeof amount === 'string' && amount !== '0'
+  const steps: (readonly [string, Child] | false | undefined)[] = [
+    isSum(claimed) && ['Claimed from channels', usd(claimed)],
+    isSum(swept) && ['Swept to receivers', usd(swept)],
+    sums && [`Compared ${sums.channels ?? 0} channels with the chain`, usd(sums.charged ?? '0')],
+    exact && [`Compared ${exact.payers ?? 0} payers by exact`, usd(exact.received ?? '0')],
+    bill && isSum(bill.invoiced) && ['Invoiced', usd(bill.invoiced)],
+    bill && isSum(bill.received) && ['Received by invoices', usd(bill.received)],
+    dust &&
+      dust.count > 0 && [`Left ${dust.count} accounts that are not worth their gas yet`, usd(dust.amount)],
+    quarantined &&
+      quarantined.accounts > 0 && [
+        `Left ${quarantined.accounts} accounts in quarantine`,
+        <Badge mood="warn">Waiting</Badge>,
+      ],
+  ]
+  return steps.filter((step): step is readonly [string, Child] => Array.isArray(step))
+}
+
+function Findings({ of }: { of: readonly Finding[] }) {
+  return (
+    <Table
+      caption="Findings"
+      rows={of}
+      empty={{ what: 'This run found nothing wrong.' }}
+      columns={[
+        { title: 'Finding', cell: ({ what }) => words(what) },
+        {
+          title: 'Account',
+          kind: 'full',
+          cell: ({ account }) => (
+            <a href={`/accounts/${encodeURIComponent(account)}`}>
+              <code>{account}</code>
+            </a>
+          ),
+        },
+        { title: 'Detail', kind: 'full', cell: ({ detail }) => detail },
+      ]}
+    />
+  )
+}
+
+function Transactions({ of }: { of: readonly Sent[] }) {
+  return (
+    <Table
+      caption="Transactions of the run"
+      rows={of}
+      empty={{ what: 'This run sent none.' }}
+      columns={[
+        { title: 'Kind', cell: ({ kind }) => words(kind) },
+        {
+          title: 'Transaction',
+          kind: 'full',
+          cell: ({ hash, reason }) => (hash ? <code>{hash}</code> : (reason ?? 'not sent yet')),
+        },
+        { title: 'Channels', kind: 'n', cell: ({ rows }) => rows },
+        {
+          title: 'Status',
+          cell: ({ status }) => <Badge mood={status === 'mined' ? 'good' : 'warn'}>{words(status)}</Badge>,
+        },
+        { title: 'Amount', kind: 'lead', cell: ({ amount }) => <Exact of={amount} /> },
+      ]}
+    />
+  )
+}
+
+function Sums({ of: { record } }: { of: Run }) {
+  const { findings: _, transactions: __, kind: ___, window: ____, moment: _____, ...sums } = record
+  const rows = sumsIn(sums)
+  return (
+    <PageSection title="Sums" id="sums">
+      {rows.length === 0 ? (
+        <p class="soft">The run has no sums yet. They appear when its first step ends.</p>
+      ) : (
+        <FactList of={rows.map(([name, value]) => [words(name), plain(value)] as const)} />
+      )}
+    </PageSection>
+  )
+}
+
+/** The sums of a record, and those of its parts under the name of the part. Lists are left out. */
+function sumsIn(record: Record<string, unknown>, part = ''): [string, unknown][] {
+  return Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
+    if (isPlain(value)) return [[part + name, value]]
+    const isPart = part === '' && typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isPart ? sumsIn(value as Record<string, unknown>, `${name}: `) : []
+  })
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** Amounts are decimal strings in a record, and counts are numbers. */
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^-?\d{1,39}$/.test(value) ? dollars(BigInt(value)) : String(value)
+}
+
+/** `Book ahead` of `book_ahead` or `bookAhead`. */
+function words(name: string): string {
+  const text = name.replace(/_/g, ' ').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,185 @@
+/** Every crawler of the lab that misbehaves: it costs nothing here, and it sees a paywall that lacks the guard it is for. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CRAWLERS, type CrawlerName, type PaysBy } from '../../src/lab/crawlers/crawler.ts'
+import { type Lab, openLab, type Score } from '../../src/lab/index.ts'
+import { makeLab } from '../../src/lab/make.ts'
+import { buildPlan } from '../../src/lab/plan.ts'
+import type { WorkerPlan } from '../../src/testing/stack/plan.ts'
+import { mutatedPlan } from '../lab/mutant-plan.ts'
+
+const PRICE = 50_000n
+/** A month of dunning in a week. */
+const POLICY = { PRICE: '0.05', DUNNING: { net: 1, pastDue: 1, suspended: 2, writtenOff: 4 } }
+const LIMIT = 600_000n
+const TIMEOUT_MS = 180_000
+
+/** Tests of their own: below, and in `lab.test.ts`. */
+const ELSEWHERE = ['defaulter', 'honest', 'replayer', 'withdrawal-racer']
+
+const KINDS = Object.entries(CRAWLERS).flatMap(([is, ways]) =>
+  ELSEWHERE.includes(is) ? [] : ways.map((pays) => [is, pays] as [CrawlerName, PaysBy]),
+)
+
+let lab: Lab
+
+beforeAll(async () => {
+  lab = await openLab({ policy: POLICY })
+}, TIMEOUT_MS)
+afterAll(() => lab?.close())
+
+/** Runs a crawler, and an honest one beside it. */
+async function run(is: CrawlerName, pays: PaysBy): Promise<{ score: Score; beside: Score }> {
+  const [crawler, honest] = [await lab.crawler({ is, pays }), await lab.crawler({ pays })]
+  // It moves the clock of everybody: a request under way would lapse.
+  if (is === 'clock-liar') return { score: await crawler.run(), beside: await honest.run() }
+  const [score, beside] = await Promise.all([crawler.run(), honest.run()])
+  return { score, beside }
+}
+
+describe('a crawler that misbehaves', { timeout: TIMEOUT_MS }, () => {
+  it.each(KINDS)('gets no page that it does not pay, and stops no other: %s by %s', async (is, pays) => {
+    const { score, beside } = await run(is, pays)
+    expect(score).toMatchObject({ stolen: 0n, overpaid: 0n })
+    expect(score.charged).toBe(BigInt(score.pages) * PRICE)
+    expect(beside).toMatchObject({ pages: 10, charged: 10n * PRICE, stolen: 0n, overpaid: 0n })
+    await lab.audit()
+  })
+
+  it.each(['channel', 'exact', 'credit'] as const)(
+    'gets a refusal with a reason for each forged header, by %s [B1] [B2] [D1] [D13]',
+    async (pays) => {
+      const forger = await lab.crawler({ is: 'header-forger', pays })
+      const { byStatus, pages } = await forger.run()
+      expect(Object.keys(byStatus).filter((status) => Number(status) >= 500 || status === '0')).toEqual([])
+      // One before the forgeries, and the payment itself after them.
+      expect(pages).toBe(2)
+    },
+  )
+
+  it.each(['stripe', 'transfer'] as const)(
+    'is cut off when it does not pay its invoice, and costs its limit at most, by %s',
+    async (rail) => {
+      // In weeks without payment, all others on credit would be written off as well.
+      await using lab = await openLab({ policy: POLICY })
+      const defaulter = await lab.crawler({ is: 'defaulter', creditLimit: LIMIT, rail })
+      const score = await defaulter.run()
+      expect(score).toMatchObject({ pages: 12, charged: LIMIT, due: 0n, overpaid: 0n })
+      expect(score.stolen).toBe(defaulter.exposure)
+      await lab.audit()
+    },
+  )
+
+  it('makes no account for strangers, whatever they sign [H1] [H2]', async () => {
+    const before = Object.keys((await lab.books()).accounts)
+    const burner = await lab.crawler({ is: 'budget-burner' })
+    await burner.run()
+    await lab.advance('1h')
+    const made = Object.keys((await lab.books()).accounts).filter((id) => !before.includes(id))
+    expect(made).toEqual([await burner.account()])
+  })
+
+  it('leaves books that the nightly run settles', async () => {
+    const { runs } = await lab.night()
+    expect(runs.map(({ status }) => status)).toEqual(['settled', 'settled'])
+    await lab.audit()
+  })
+})
+
+describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
+  let plan: WorkerPlan
+  beforeAll(async () => {
+    plan = await buildPlan()
+  }, TIMEOUT_MS)
+
+  const GUARDS: [CrawlerName, PaysBy, string, RegExp, string][] = [
+    [
+      'replayer',
+      'channel',
+      'binds a voucher to its page',
+      /return `\$\{max\d*\}:\$\{request\}`/,
+      'return String(arguments[0].max)',
+    ],
+    [
+      'double-spender',
+      'exact',
+      'binds an authorization to its page',
+      /if \(!same\d*\) return \{ outcome: "refused", reason: "exact_bound" \};/,
+      '',
+    ],
+    [
+      'withdrawal-racer',
+      'channel',
+      'refuses a channel whose payer withdraws',
+      /order\.kind !== "refund" && standing\.state\.withdrawRequestedAt > 0\)/,
+      'false)',
+    ],
+    [
+      'header-forger',
+      'exact',
+      'checks who is paid',
+      /if \(authorization\.to !== receiver\) return refuse\("exact_recipient"\);/,
+      '',
+    ],
+    [
+      'clock-liar',
+      'channel',
+      'ends the replay window',
+      /\|\| entry\.at <= now\d* - REPLAY_WINDOW_MS\) return/,
+      ') return',
+    ],
+  ]
+
+  it.each(GUARDS)('is robbed by a %s, by %s: it no longer %s', async (is, pays, _, from, to) => {
+    await using robbed = await makeLab({ policy: POLICY }, Promise.resolve(mutatedPlan(plan, from, to)))
+    const crawler = await robbed.crawler({ is, pays })
+    expect((await crawler.run()).stolen).toBeGreaterThan(0n)
+    await expect(robbed.audit()).rejects.toThrow('must not get what it does not pay')
+  })
+
+  it('loses more than the limit to a defaulter, if it does not hold credit against the limit', async () => {
+    const robbed = mutatedPlan(
+      plan,
+      /(totals\d*\.charged - totals\d*\.redeemed) > standing\.limit\)/,
+      '$1 > standing.limit * 2n)',
+    )
+    await using lab = await makeLab({ policy: POLICY }, Promise.resolve(robbed))
+    const defaulter = await lab.crawler({ is: 'defaulter', creditLimit: LIMIT })
+    expect((await defaulter.run()).stolen).toBeGreaterThan(defaulter.exposure)
+  })
+
+  it('gives pages to a slow reader, if it takes the money only after the last byte', async () => {
+    const late = mutatedPlan(
+      plan,
+      /const receipt = await (charge\d*)\.settle\(stored\)/,
+      `if ($1.take) {
+        const end = new TransformStream({ flush: async () => void (await $1.settle()) })
+        const receipt = { success: true, transaction: '', network: 'eip155:84532', payer: '' }
+        return accept({ answer: new Response(arguments[1].body.pipeThrough(end), arguments[1]), receipt })
+      }
+      $&`,
+    )
+    await using lab = await makeLab({ policy: POLICY }, Promise.resolve(late))
+    await lab.fail.origin({ pauses: '300ms' })
+    const reader = await lab.crawler({ is: 'slow-reader', pays: 'exact' })
+    expect((await reader.run()).stolen).toBeGreaterThan(0n)
+  })
+
+  it('makes accounts for a budget burner, if it does not ask what a channel holds', async () => {
+    const open = mutatedPlan(plan, /if \(state\.balance < this\.#terms\.minDeposit\) return "unchanged";/, '')
+    await using lab = await makeLab({ policy: POLICY }, Promise.resolve(open))
+    const burner = await lab.crawler({ is: 'budget-burner' })
+    await burner.run()
+    await lab.advance('1h')
+    expect(Object.keys((await lab.books()).accounts).length).toBeGreaterThan(1)
+  })
+
+  it('serves an honest crawler less, if it refuses what is good', async () => {
+    const strict = mutatedPlan(
+      plan,
+      /if \(order\.max > standing\.state\.balance\) return/,
+      'if (order.max > 200000n) return',
+    )
+    await using lab = await makeLab({ policy: POLICY }, Promise.resolve(strict))
+    expect((await (await lab.crawler()).run()).pages).toBeLessThan(10)
+  })
+})
