@@ -66,6 +66,8 @@ describe('the installed tab402/lab', { timeout: 400_000 }, () => {
 
   it('runs somebody’s own Worker with the middleware', async () => {
     await project.link(...STACK_TOOLS.filter((name) => !LAB_TOOLS.includes(name)))
+    const config = await readFile('examples/hono/wrangler.toml', 'utf8')
+    await project.write('wrangler.toml', config.replace('../../migrations', 'node_modules/tab402/migrations'))
     const own = NODE.replace("start: '2026-12-01'", "worker: 'wrangler.toml'").replace('replayer', 'honest')
     await project.write('own.mjs', own.replace("'channel' }", "'channel', below: '/forecast' }"))
     const { code, stdout } = await project.node(['--test', 'own.mjs'])
