@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom'
 import type { Facts, Money } from '../calls.ts'
 import { Ask } from './ask.tsx'
+import type { Game } from './game.ts'
 import { Gate } from './gate.ts'
 import { forgetKeys, type Keys, makeKeys } from './keys.ts'
 import { Midnight } from './midnight.tsx'
@@ -12,19 +13,6 @@ import { Pay } from './pay.tsx'
 import { type Payer, payerOf } from './payers.ts'
 import { askFaucet, askMoney } from './server.ts'
 import type { Way } from './tamper.ts'
-
-/** What the steps share. */
-export type Game = {
-  facts: Facts
-  keys: Keys | null
-  /** The page that the crawler wants. */
-  path: string
-  gate: Gate
-  /** The client of a way, made once. @throws without keys */
-  payer(way: Way): Promise<Payer>
-  /** Shows balances, and the totals of this account from now on. */
-  refresh(account?: { id: string; way: Way }): Promise<Money | null>
-}
 
 const KINDS: Record<Way, string> = { once: 'for payments at once', tab: 'on a tab', credit: 'on credit' }
 

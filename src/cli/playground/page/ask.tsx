@@ -1,7 +1,7 @@
 /** Step 3: ask for a page without paying, and read the 402. */
 import { useState } from 'hono/jsx/dom'
-import type { Game } from './app.tsx'
 import { type Exchange, headerJson } from './exchange.ts'
+import type { Game } from './game.ts'
 import { ask, USER_AGENT } from './gate.ts'
 import { Act, Answer, Decoded, Fault, RequestText, Step, Usd, useAction } from './parts.tsx'
 

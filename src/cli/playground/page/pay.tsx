@@ -1,7 +1,7 @@
 /** Step 4: sign a payment, look at it, send it, and cheat with it. */
 import { useState } from 'hono/jsx/dom'
-import type { Game } from './app.tsx'
 import { type Exchange, fromBase64, headerJson, type Sent } from './exchange.ts'
+import type { Game } from './game.ts'
 import { ask, type Held } from './gate.ts'
 import { Act, Answer, Decoded, Fault, RequestText, Step, useAction, Verdict } from './parts.tsx'
 import { signedFor } from './signed.ts'
