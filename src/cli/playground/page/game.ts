@@ -12,6 +12,8 @@ export type Game = {
   /** The page that the crawler wants. */
   path: string
   gate: Gate
+  /** The step that comes next has the page's main button. */
+  next: 'faucet' | 'ask' | 'pay'
   /** The client of a way, made once. @throws without keys */
   payer(way: Way): Promise<Payer>
   /** Shows balances, and the totals of this account from now on. */
