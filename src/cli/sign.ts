@@ -2,7 +2,7 @@
 import { PAY_TOOLS } from '../testing/tools.ts'
 import { CommandError, parse, print, requireTools, talk, UsageError } from './command.ts'
 import { resolveLocalhost } from './localhost.ts'
-import { targetOf } from './swarm/target.ts'
+import { ownTarget } from './swarm/target.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
   })
   const [target = '', ...more] = positionals
   if (more.length > 0) throw new UsageError('sign must be called with one URL.')
-  const url = targetOf(target, values['i-own-this'] === true)
+  const url = ownTarget(target, values['i-own-this'] === true)
   const format = FORMATS.find((name) => name === values.format)
   if (!format) throw new UsageError(`--format must be one of ${FORMATS.join(', ')}.`)
   const count = wholeUpTo(MOST, '--count', values.count)
@@ -61,8 +61,8 @@ export async function run(args: string[]): Promise<number> {
   ).catch((cause: unknown) => {
     throw cause instanceof Error ? new CommandError(cause.message) : cause
   })
-  const { lines } = await import('./sign/formats.ts')
-  for (const line of lines(format, url, signed)) print(line)
+  const { requestLines } = await import('./sign/formats.ts')
+  for (const line of requestLines(format, url, signed)) print(line)
   talk(`${count} requests in ${used.length} lanes.`)
   return 0
 }

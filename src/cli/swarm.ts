@@ -7,14 +7,14 @@ import {
   lanesOf,
   type Mix,
   MOST_ARRIVALS,
-  NAMES,
   parseMix,
   parseRate,
   parseSpan,
+  SWARM_CRAWLERS,
 } from './swarm/mix.ts'
-import type { Payers } from './swarm/payers.ts'
-import type { Report } from './swarm/report.ts'
-import { targetOf } from './swarm/target.ts'
+import type { SwarmPayers } from './swarm/payers.ts'
+import type { SwarmReport } from './swarm/report.ts'
+import { ownTarget } from './swarm/target.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
@@ -59,7 +59,7 @@ export async function run(args: string[]): Promise<number> {
   })
   const [target, ...more] = positionals
   if (more.length > 0) throw new UsageError('swarm must be called with one URL at most.')
-  const url = target === undefined ? undefined : targetOf(target, values['i-own-this'] === true)
+  const url = target === undefined ? undefined : ownTarget(target, values['i-own-this'] === true)
   const load = loadOf(values)
   resolveLocalhost()
   requireTools(url === undefined ? [...new Set([...STACK_TOOLS, ...LAB_TOOLS])] : LAB_TOOLS)
@@ -83,7 +83,9 @@ type Load = { mix: Mix; perSecond: number; spanMs: number; seed: number }
 function loadOf(values: { mix: string; rate: string; for: string; seed: string }): Load {
   const mix = parseMix(values.mix)
   if (!mix)
-    throw new UsageError(`--mix must be NAME:WEIGHT pairs with commas between, of ${NAMES.join(', ')}.`)
+    throw new UsageError(
+      `--mix must be NAME:WEIGHT pairs with commas between, of ${SWARM_CRAWLERS.join(', ')}.`,
+    )
   const perSecond = parseRate(values.rate)
   if (!perSecond) throw new UsageError('--rate must be like 50/s or 120/m.')
   const spanMs = parseSpan(values.for)
@@ -94,11 +96,11 @@ function loadOf(values: { mix: string; rate: string; for: string; seed: string }
   return { mix, perSecond, spanMs, seed: Number(values.seed) }
 }
 
-async function onOwnStack(load: Load, stackFile: string | undefined): Promise<Report> {
+async function onOwnStack(load: Load, stackFile: string | undefined): Promise<SwarmReport> {
   const { payersOf, readStack } = await import('./swarm/payers.ts')
   if (stackFile !== undefined) {
     const facts = await readStack(stackFile)
-    return swarm(targetOf(`${facts.url}${facts.paths.charged}`, false), load, payersOf(facts))
+    return swarm(ownTarget(`${facts.url}${facts.paths.charged}`, false), load, payersOf(facts))
   }
   talk('Starting a local stack.')
   const { startStack } = await import('../testing/stack/stack.ts')
@@ -110,7 +112,7 @@ async function onOwnStack(load: Load, stackFile: string | undefined): Promise<Re
   }
 }
 
-async function swarm(url: string, load: Load, payers: Payers): Promise<Report> {
+async function swarm(url: string, load: Load, payers: SwarmPayers): Promise<SwarmReport> {
   const { mix, perSecond, spanMs, seed } = load
   const shares = lanesOf(mix, payers.wallets.length)
   if (!shares)

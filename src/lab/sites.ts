@@ -1,4 +1,4 @@
-/** Sites of a lab’s registry, published by the operator’s API as any operator does. */
+/** Sites of a lab’s registry, published by the operator’s API. */
 import type { LabSite } from './lab.ts'
 import { callOperator } from './operator.ts'
 import type { LabStage } from './stage.ts'

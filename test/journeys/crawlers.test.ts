@@ -78,7 +78,7 @@ describe('a crawler that misbehaves', { timeout: TIMEOUT_MS }, () => {
     expect(made).toEqual([await burner.account()])
   })
 
-  it('leaves books that a night settles', async () => {
+  it('leaves books that the nightly run settles', async () => {
     const { runs } = await lab.night()
     expect(runs.map(({ status }) => status)).toEqual(['settled', 'settled'])
     await lab.audit()

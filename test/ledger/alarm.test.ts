@@ -172,6 +172,7 @@ describe.each(DEBTORS)('AccountAlarm of %s', (_, newDebtor) => {
     expect(await ringWithoutRow(debtor)).toBeGreaterThanOrEqual(LIST_AFTER_MS)
     expect(Number((await rowOf(debtor))?.relisted_at)).toBeGreaterThan(0)
     await debtor.settle()
+    await reportFirst(debtor)
     expect(await ringWithoutRow(debtor)).toBeNull()
     expect(await rowOf(debtor)).toBeNull()
   })

@@ -15,7 +15,7 @@ import { baseSepolia } from 'viem/chains'
 import { USER_AGENT } from '../pay/crawler.ts'
 
 /** A request that pays. `total`: the channel’s total with it, in atomic units. */
-export type Signed = { total: bigint; headers: Record<string, string> }
+export type SignedAhead = { total: bigint; headers: Record<string, string> }
 
 type Wanted = { url: string; privateKey: Hex; rpcUrl: string; count: number }
 type Config = Record<string, unknown>
@@ -24,7 +24,7 @@ type Config = Record<string, unknown>
  * Buys the page once, on a new channel whose deposit covers `count` more pages, and signs those in ascending order.
  * @throws unless the page is sold on a channel and served
  */
-export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Promise<Signed[]> {
+export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Promise<SignedAhead[]> {
   const chain = createPublicClient({ chain: baseSepolia, transport: http(rpcUrl) })
   const signer = toClientEvmSigner(privateKeyToAccount(privateKey), chain)
   const pages = BigInt(count + 1)
@@ -52,7 +52,7 @@ export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Pro
   const { channelConfig } = payment.payload as { channelConfig: Config }
   const { amount, network } = payment.accepted
   const [price, charged] = [BigInt(amount), BigInt(String(state.chargedCumulativeAmount))]
-  const signed: Signed[] = []
+  const signed: SignedAhead[] = []
   for (let page = 1n; page < pages; page++) {
     const total = charged + price * page
     const voucher = await signVoucher(signer, state.channelId as Hex, `${total}`, network)

@@ -1,11 +1,11 @@
 /** Signed requests in the formats of load tools. Pure. */
-import type { Signed } from './channel.ts'
+import type { SignedAhead } from './channel.ts'
 
 /** The lines of a file. Requests of different lanes alternate; those of one lane keep their order. */
-export function* lines(
+export function* requestLines(
   format: 'jsonl' | 'vegeta' | 'k6',
   url: string,
-  lanes: readonly Signed[][],
+  lanes: readonly SignedAhead[][],
 ): Generator<string> {
   if (format === 'k6') {
     yield JSON.stringify({ url, lanes: lanes.map((lane) => lane.map(({ headers }) => headers)) })
@@ -19,7 +19,7 @@ export function* lines(
   }
 }
 
-function* alternating(lanes: readonly Signed[][]): Generator<Signed & { lane: number }> {
+function* alternating(lanes: readonly SignedAhead[][]): Generator<SignedAhead & { lane: number }> {
   const longest = Math.max(0, ...lanes.map(({ length }) => length))
   for (let at = 0; at < longest; at++) {
     for (const [lane, requests] of lanes.entries()) {

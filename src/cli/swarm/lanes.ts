@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { openKit } from '../../lab/crawlers/kit.ts'
 import { networks } from '../../protocol/evm/network.ts'
 import { CommandError } from '../command.ts'
-import type { Name } from './mix.ts'
-import type { Payers } from './payers.ts'
+import type { SwarmCrawler } from './mix.ts'
+import type { SwarmPayers } from './payers.ts'
 import type { Lane } from './run.ts'
 
 /** The network of the upstream clients of this command. */
@@ -13,14 +13,14 @@ const NETWORK = 'eip155:84532'
 /** `shares`: how many payers each crawler gets. @throws CommandError if the page is not sold on a channel */
 export async function openLanes(
   url: string,
-  { wallets, rpcUrl }: Payers,
-  shares: ReadonlyMap<Name, number>,
+  { wallets, rpcUrl }: SwarmPayers,
+  shares: ReadonlyMap<SwarmCrawler, number>,
   seed: number,
 ): Promise<Lane[]> {
   const known = networks.get(NETWORK)
   if (!known) throw new Error(`${NETWORK} must be a known network`)
   const { chainId, escrow, collector, usdc } = known
-  const names = [...shares].flatMap(([name, count]) => Array<Name>(count).fill(name))
+  const names = [...shares].flatMap(([name, count]) => Array<SwarmCrawler>(count).fill(name))
   const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }) as JsonWebKey
   return Promise.all(
     names.map(async (name, number): Promise<Lane> => {

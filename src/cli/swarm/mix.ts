@@ -1,16 +1,16 @@
 /** The plan of a swarm: who arrives when. Pure: the same seed makes the same plan. */
 
 /** The crawlers of a swarm. */
-export const NAMES = ['honest', 'replayer', 'slow', 'forger'] as const
+export const SWARM_CRAWLERS = ['honest', 'replayer', 'slow', 'forger'] as const
 
-/** One of {@link NAMES}. */
-export type Name = (typeof NAMES)[number]
+/** One of {@link SWARM_CRAWLERS}. */
+export type SwarmCrawler = (typeof SWARM_CRAWLERS)[number]
 
 /** The share of each crawler, by weight. */
-export type Mix = readonly { name: Name; weight: number }[]
+export type Mix = readonly { name: SwarmCrawler; weight: number }[]
 
 /** One arrival. `atMs`: after the start. */
-export type Arrival = { atMs: number; name: Name }
+export type Arrival = { atMs: number; name: SwarmCrawler }
 
 /** The most arrivals of one swarm: their latencies are kept in memory. */
 export const MOST_ARRIVALS = 1_000_000
@@ -21,7 +21,7 @@ const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 export function parseMix(text: string): Mix | null {
   const parts = text.split(',').map((part) => /^([a-z]+):([1-9]\d{0,5})$/.exec(part))
   const mix = parts.map((part) => ({
-    name: NAMES.find((name) => name === part?.[1]),
+    name: SWARM_CRAWLERS.find((name) => name === part?.[1]),
     weight: Number(part?.[2]),
   }))
   const known = mix.flatMap(({ name, weight }) => (name ? [{ name, weight }] : []))
@@ -59,7 +59,7 @@ export function arrivals(mix: Mix, perSecond: number, spanMs: number, random: ()
     return (-Math.log(1 - random()) / perSecond) * 1_000
   }
 
-  function pick(): Name {
+  function pick(): SwarmCrawler {
     let left = random() * all
     for (const { name, weight } of mix) {
       left -= weight
@@ -70,7 +70,7 @@ export function arrivals(mix: Mix, perSecond: number, spanMs: number, random: ()
 }
 
 /** How many of some lanes each crawler gets: one at least, the rest by weight. Null for fewer lanes than crawlers. */
-export function lanesOf(mix: Mix, lanes: number): Map<Name, number> | null {
+export function lanesOf(mix: Mix, lanes: number): Map<SwarmCrawler, number> | null {
   if (lanes < mix.length) return null
   const shares = new Map(mix.map(({ name }) => [name, 1]))
   for (let free = lanes - mix.length; free > 0; free--) {

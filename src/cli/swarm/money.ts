@@ -1,12 +1,12 @@
 /** The money of a swarm: what its payers got, beside what the ledger has charged them. Amounts in micro-dollars. */
-import type { Payers } from './payers.ts'
+import type { SwarmPayers } from './payers.ts'
 import type { Lane } from './run.ts'
 
 /** A lane at one moment. `charged` null: the ledger was not asked. */
 export type Figures = { delivered: bigint; pages: number; charged: bigint | null }
 
 /** Reads every lane. Without an operator `charged` is null. */
-export function readFigures(lanes: readonly Lane[], operator: Payers['operator']): Promise<Figures[]> {
+export function readFigures(lanes: readonly Lane[], operator: SwarmPayers['operator']): Promise<Figures[]> {
   return Promise.all(
     lanes.map(async ({ tally }) => {
       const { delivered, pages, account } = tally()
@@ -19,7 +19,10 @@ export function readFigures(lanes: readonly Lane[], operator: Payers['operator']
   )
 }
 
-async function chargedTo({ url, token }: NonNullable<Payers['operator']>, account: string): Promise<bigint> {
+async function chargedTo(
+  { url, token }: NonNullable<SwarmPayers['operator']>,
+  account: string,
+): Promise<bigint> {
   const path = `${url}/accounts/${encodeURIComponent(account)}?limit=1`
   const response = await fetch(path, { headers: { authorization: `Bearer ${token}` } })
   if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
@@ -27,8 +30,8 @@ async function chargedTo({ url, token }: NonNullable<Payers['operator']>, accoun
   return BigInt(standing.charged)
 }
 
-/** What a swarm got and was charged. The last three are null without an operator. */
-export type Money = {
+/** The pages of a swarm, and its charges. The last three are null without an operator. */
+export type SwarmMoney = {
   pages: number
   delivered: bigint
   charged: bigint | null
@@ -39,7 +42,7 @@ export type Money = {
 }
 
 /** The difference of two moments, lane by lane: what one payer lost does not make up for what another took. */
-export function moneyOf(before: readonly Figures[], after: readonly Figures[]): Money {
+export function moneyOf(before: readonly Figures[], after: readonly Figures[]): SwarmMoney {
   const lanes = after.map((now, lane) => {
     const then = before[lane] ?? { delivered: 0n, pages: 0, charged: null }
     const charged = now.charged === null || then.charged === null ? null : now.charged - then.charged

@@ -7,11 +7,15 @@ import { CommandError, UsageError } from '../command.ts'
 
 type Wallet = Setup['wallet']
 
-/** Who pays, on which node, and the operator’s API of the target if it is known. */
-export type Payers = { wallets: Wallet[]; rpcUrl: string; operator: { url: string; token: string } | null }
+/** The wallets that pay, their node, and the operator’s API of the target if it is known. */
+export type SwarmPayers = {
+  wallets: Wallet[]
+  rpcUrl: string
+  operator: { url: string; token: string } | null
+}
 
 /** The payers of a running stack. */
-export function payersOf({ accounts, rpc, operator }: StackFacts): Payers {
+export function payersOf({ accounts, rpc, operator }: StackFacts): SwarmPayers {
   const wallets = accounts.map(({ address, privateKey }) => ({ address, privateKey }))
   return { wallets, rpcUrl: rpc, operator }
 }
@@ -33,7 +37,7 @@ export async function readStack(file: string): Promise<StackFacts> {
 export function payersFrom(
   { KEYS = '', RPC_URL = '', OPERATOR_TOKEN }: NodeJS.ProcessEnv,
   url: string,
-): Payers {
+): SwarmPayers {
   const keys = KEYS.split(',').filter((key) => key !== '')
   if (keys.length === 0 || !keys.every((key) => /^0x[0-9a-fA-F]{64}$/.test(key)))
     throw new UsageError(

@@ -1,12 +1,12 @@
-/** What one arrival does, by the name of its crawler. */
+/** The requests of one arrival, by the name of its crawler. */
 import type { Kit } from '../../lab/crawlers/crawler.ts'
 import { headerForgeries, termForgeries } from '../../lab/crawlers/forgeries/headers.ts'
-import type { Name } from './mix.ts'
+import type { SwarmCrawler } from './mix.ts'
 
 const TIMES = 3
 
 /** Each ends when its last answer has been read. All ask for one page. */
-export const STEPS: Readonly<Record<Name, (kit: Kit) => Promise<unknown>>> = {
+export const STEPS: Readonly<Record<SwarmCrawler, (kit: Kit) => Promise<unknown>>> = {
   honest: ({ buy }) => buy(''),
 
   // A purchase first: the client has not seen the receipts of the proofs that were sent past it.

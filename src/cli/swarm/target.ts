@@ -12,7 +12,7 @@ export function isLoopback(url: string): boolean {
  * The URL of a page, without a fragment.
  * @throws UsageError unless it is http(s), and on this machine or `isOwned`
  */
-export function targetOf(text: string, isOwned: boolean): string {
+export function ownTarget(text: string, isOwned: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || !/^https?:$/.test(url.protocol)) throw new UsageError('URL must be an http(s) URL.')
   if (!isOwned && !isLoopback(url.href))

@@ -49,7 +49,7 @@ async function strangePayer(kit: Kit, good: SignedRequest): Promise<SignedReques
   return withPayment(good, await signTransfer(key, payment, authorization, domainOf(payment, kit)))
 }
 
-/** A signed request of an agent that nobody has registered. */
+/** A signed request of an agent that the operator has not registered. */
 async function strangeAgent(_: Kit, good: SignedRequest, number: number): Promise<SignedRequest> {
   const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }) as JsonWebKey
   const name = `stranger-${number}`

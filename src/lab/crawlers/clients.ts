@@ -44,7 +44,7 @@ export function acceptedPrice(header: string): bigint | null {
   }
 }
 
-/** What a payment header proves, however its terms are spelled: the voucher of a channel, or else its payload. */
+/** The proof in a payment header, however its terms are spelled: the voucher of a channel, or else its payload. */
 export function proofOf(header: string): string {
   try {
     const { payload } = decodePaymentSignatureHeader(header)

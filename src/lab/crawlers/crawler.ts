@@ -143,7 +143,7 @@ export type ThreadCall = { id: number; crawler: number } & (
   | { do: 'tally' }
 )
 
-/** What only the lab can do for a crawler. */
+/** An act that only the lab can do for a crawler. */
 export type Wish =
   | { do: 'advance'; by: number | string }
   | { do: 'evict' }

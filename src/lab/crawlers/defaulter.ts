@@ -47,7 +47,7 @@ async function readToTheLimit({ buy }: Kit, part: string): Promise<void> {
   }
 }
 
-/** Its own invoices, as any crawler on credit may read them. */
+/** Its own invoices, which each crawler on credit may read. */
 async function invoicesOf({ url, send, signAs }: Kit): Promise<Invoice[]> {
   const own = `${new URL(url).origin}/_tab402/me/invoices`
   const signed = await signAs({ url: own, method: 'GET', headers: {} }, { components: COVERED })

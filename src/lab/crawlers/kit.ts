@@ -54,7 +54,7 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
   return { kit, tally: () => counted.tally }
 }
 
-/** What came back. `isGot`: some of the page arrived, if the status is that of a page. */
+/** An answer. `isGot`: some of the page arrived, if the status is that of a page. */
 type Got = { status: number; headers: Headers; bytes: ArrayBuffer; isGot: boolean }
 
 /** Counts every answer of a crawler. */
@@ -91,7 +91,7 @@ class Counted {
     const reason = reasonOf(status, headers, bytes)
     if (reason !== '') tally.byReason[reason] = (tally.byReason[reason] ?? 0) + 1
     this.#learn(url, headers)
-    // The answer to a preflight is no page, unless it carries one.
+    // A preflight is answered without a body, unless an origin sends its page.
     const isPage = method === 'OPTIONS' ? bytes.byteLength > 0 : method !== 'HEAD'
     if (isGot && status < 300 && isPage) this.#deliver(url, method, sent)
   }

@@ -6,7 +6,7 @@ import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Kit, SignedRequest } from './crawler.ts'
 
-/** What a payment header says. The payload is that of its scheme. */
+/** The content of a payment header. The payload is that of its scheme. */
 export type Payment = ReturnType<typeof decodePaymentSignatureHeader>
 
 /** An EIP-3009 authorization on the wire: amounts and Unix seconds are decimal strings. */

@@ -1,4 +1,4 @@
-/** Reads an answer byte by byte on a connection of its own, and hangs up where it is told. */
+/** Reads an answer byte by byte on a connection of its own, and hangs up at a given place. */
 import { type IncomingMessage, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import type { HangUp, SignedRequest } from './crawler.ts'
@@ -8,10 +8,10 @@ const PAUSE_MS = 2
 /** Bytes that are read with a pause. All later ones come at once, so that a long page ends. */
 const SLOW_BYTES = 100
 
-/** What came before the reader hung up. `status` 0: nothing. */
+/** The part of an answer that came before the reader hung up. `status` 0: nothing. */
 export type Sip = { status: number; headers: Headers; bytes: ArrayBuffer }
 
-/** Sends a request. What breaks the connection is no error: it has the status 0. */
+/** Sends a request. Never rejects: a broken connection has the status 0. */
 export function sip({ url, method, headers }: SignedRequest, hangUp: HangUp): Promise<Sip> {
   return new Promise((resolve) => {
     const ask = url.startsWith('https:') ? overHttps : overHttp

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { lines } from '../../../src/cli/sign/formats.ts'
+import { requestLines } from '../../../src/cli/sign/formats.ts'
 
 const URL = 'http://127.0.0.1/page'
 const lane = (name: string, ...totals: bigint[]) =>
   totals.map((total) => ({ total, headers: { 'payment-signature': `${name}${total}` } }))
 const LANES = [lane('a', 1n, 2n, 3n), lane('b', 5n, 6n)]
 
-describe('lines', () => {
+describe('requestLines', () => {
   it('let the lanes alternate, each in its own order, as jsonl', () => {
-    const written = [...lines('jsonl', URL, LANES)].map((line) => JSON.parse(line))
+    const written = [...requestLines('jsonl', URL, LANES)].map((line) => JSON.parse(line))
     expect(written.map(({ lane, total }) => `${lane}:${total}`)).toEqual(['0:1', '1:5', '0:2', '1:6', '0:3'])
     expect(written[0]).toMatchObject({ method: 'GET', url: URL, headers: { 'payment-signature': 'a1' } })
   })
 
   it('are vegeta’s JSON targets, with a list for each header', () => {
-    const [first] = lines('vegeta', URL, LANES)
+    const [first] = requestLines('vegeta', URL, LANES)
     expect(JSON.parse(first ?? '')).toEqual({
       method: 'GET',
       url: URL,
@@ -23,7 +23,7 @@ describe('lines', () => {
   })
 
   it('are one document with a list for each lane, for k6', () => {
-    const [document, ...more] = lines('k6', URL, LANES)
+    const [document, ...more] = requestLines('k6', URL, LANES)
     expect(more).toEqual([])
     const { lanes } = JSON.parse(document ?? '') as { lanes: Record<string, string>[][] }
     expect(lanes.map((some) => some.map((headers) => headers['payment-signature']))).toEqual([

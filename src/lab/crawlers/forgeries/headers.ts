@@ -1,4 +1,4 @@
-/** Forged payment headers: base64 and JSON that two readers could read in two ways, and terms that nobody has offered. */
+/** Forged payment headers: base64 and JSON that two readers could read in two ways, and terms that the site has not offered. */
 
 import type { SignedRequest } from '../crawler.ts'
 import { type Payment, paymentOf, withHeaders, withPayment } from '../paper.ts'
