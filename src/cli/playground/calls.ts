@@ -1,7 +1,7 @@
-/** What the page and its server send each other. Plain JSON: amounts are decimal strings of micro-dollars. */
+/** The messages between the page and its server. Plain JSON: amounts are decimal strings of micro-dollars. */
 import type { Address } from '../../protocol/evm/hex.ts'
 
-/** What the page must know of the stack. No key is among it. */
+/** The facts of the stack that the page shows. They contain no key. */
 export type Facts = {
   /** The address of the paywall, without a slash at the end. */
   url: string
@@ -24,7 +24,7 @@ export type SiteAnswer = { status: number; headers: [name: string, value: string
 /** The three running totals of an account. */
 export type Totals = { authorized: string; charged: string; redeemed: string }
 
-/** Whose money the page shows. `account`: an id in the ledger; without one there are no totals. */
+/** The wallet and the account to show. `account`: an id in the ledger; null before the first payment. */
 export type MoneyQuestion = { address: Address; account: string | null }
 
 /** `wallet` and `publisher`: USDC on chain. `escrow`: what a channel has left there. `invoice`: the newest one on credit. */
@@ -47,7 +47,7 @@ export type Night = {
   invoices: number
 }
 
-/** What a misbehaving crawler got and paid. */
+/** The score of a misbehaving crawler. */
 export type Result = {
   requests: number
   byStatus: Record<string, number>
@@ -55,7 +55,7 @@ export type Result = {
   pages: number
   delivered: string
   charged: string
-  /** What it got beyond what it was charged. */
+  /** The price of pages that it got beyond what it was charged. */
   stolen: string
 }
 

@@ -14,7 +14,7 @@ const BALANCE = 1_000_000n
 
 /**
  * Runs a crawler on a channel of its own, with a key that is made for it. All that it reads is `path` with queries, so that any
- * site has its pages. Null for a name that the page has no button for.
+ * site has its pages. Null for a name without a button.
  */
 export async function misbehave(stack: StackFacts, is: string, path: string): Promise<Result | null> {
   const known = MISBEHAVING.find((one) => one.is === is)

@@ -1,6 +1,6 @@
 /** The faucet's limits. Its money is worth nothing, but each drop is a transaction of the local chain. */
 
-/** What a key gets, once. In atomic units of USDC. */
+/** The amount that a key gets, once. In atomic units of USDC. */
 export const DROP = 1_000_000n
 /** The most drops within a minute. Beyond it the faucet is busy. */
 export const MAX_PER_MINUTE = 20

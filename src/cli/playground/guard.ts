@@ -1,4 +1,4 @@
-/** Who may call the playground's server: the page that it has served itself, on this machine, and no other site. */
+/** The door of the playground's server: the page that it has served itself may call it, and no other site. */
 
 /** Random path segments are as long as this, so that no other site can name an address of the server. */
 export const TOKEN_BYTES = 24

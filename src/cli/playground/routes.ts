@@ -1,4 +1,4 @@
-/** What the page can ask its server, by method and path. Keys of the stack stay on this side. */
+/** The calls of the page to its server, by method and path. Keys of the stack stay on this side. */
 import * as v from 'valibot'
 import { DAY_MS } from '../../platform/time.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
@@ -15,11 +15,11 @@ import { readChain } from './rpc.ts'
 import { askSite } from './site.ts'
 
 /** An answer as JSON. */
-export type Answer = { status: number; body: object }
+export type Reply = { status: number; body: object }
 /** A call that was admitted. `rest`: path and query after the name of the route, with a slash. */
 export type Call = { rest: string; body: unknown }
 /** The routes, such as `POST faucet`. */
-export type Routes = Readonly<Record<string, (call: Call) => Promise<Answer>>>
+export type Routes = Readonly<Record<string, (call: Call) => Promise<Reply>>>
 
 const MAX_AGENTS = 100
 const CREDIT_LIMIT = '5000000'
@@ -38,8 +38,8 @@ const CreditCall = v.object({
 const InvoiceCall = v.object({ id: v.pipe(v.string(), v.regex(/^[\w-]{1,80}$/)) })
 const CrawlerCall = v.object({ is: v.string(), path: v.pipe(v.string(), v.regex(/^\/[\w/.-]*$/)) })
 
-const ok = (body: object): Answer => ({ status: 200, body })
-const trouble = (status: number, error: string): Answer => ({ status, body: { error } })
+const ok = (body: object): Reply => ({ status: 200, body })
+const trouble = (status: number, error: string): Reply => ({ status, body: { error } })
 const UNREADABLE = trouble(400, 'The call must have the form that the page sends.')
 
 /** Makes the routes of a running stack. `isOwnSite`: its pages are not known. */
@@ -162,7 +162,7 @@ function moneyRoutes(stack: StackFacts): Routes {
 }
 
 /** Fires the cron of the first midnight that no run of this deployment has had yet. */
-async function midnight(stack: StackFacts): Promise<Answer> {
+async function midnight(stack: StackFacts): Promise<Reply> {
   const operator = operatorClient(stack)
   const windows = (await operator.runs()).map(({ id }) => windowOf(id))
   const window = Math.max(nextMidnight(Date.now()), ...windows.map((at) => at + DAY_MS))
@@ -187,7 +187,7 @@ function windowOf(id: string): number {
 }
 
 /** One call at a time; the page shows that another one is running. */
-function oneAtATime(run: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
+function oneAtATime(run: (call: Call) => Promise<Reply>): (call: Call) => Promise<Reply> {
   let running = false
   return async (call) => {
     if (running) return trouble(409, 'The same is running already. Wait until it has ended.')

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import * as v from 'valibot'
 import type { SiteAnswer, SiteRequest } from './calls.ts'
 
-/** Of the paywall's own pages and the tools' front: not for crawlers, and not for a page. */
+/** The paywall's own pages, and those of the local runtime. */
 const CLOSED = /^\/(?:_tab402|cdn-cgi)(?:\/|$)/i
 /** Headers that belong to the connection or to the platform in front of the paywall. */
 const NOT_OURS =

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom'
 import type { Facts, Money } from '../calls.ts'
 import { Ask } from './ask.tsx'
+import type { Game } from './game.ts'
 import { Gate } from './gate.ts'
 import { forgetKeys, type Keys, makeKeys } from './keys.ts'
 import { Midnight } from './midnight.tsx'
@@ -13,19 +14,6 @@ import { type Payer, payerOf } from './payers.ts'
 import { askFaucet, askMoney } from './server.ts'
 import type { Way } from './tamper.ts'
 
-/** What the steps share. */
-export type Game = {
-  facts: Facts
-  keys: Keys | null
-  /** The page that the crawler wants. */
-  path: string
-  gate: Gate
-  /** The client of a way, made once. @throws without keys */
-  payer(way: Way): Promise<Payer>
-  /** Shows balances, and the totals of this account from now on. */
-  refresh(account?: { id: string; way: Way }): Promise<Money | null>
-}
-
 const KINDS: Record<Way, string> = { once: 'for payments at once', tab: 'on a tab', credit: 'on credit' }
 
 /** Shows it. `kept`: the keys of this browser tab. */
@@ -34,6 +22,7 @@ export function App({ facts, kept }: { facts: Facts; kept: Keys | null }) {
   const [path, setPath] = useState(facts.paths.find((one) => one.includes('tally')) ?? facts.paths[0] ?? '/')
   const [money, setMoney] = useState<Money | null>(null)
   const [kind, setKind] = useState('')
+  const [isAsked, setAsked] = useState(false)
   const [bought, setBought] = useState<Way | null>(null)
   const account = useRef<string | null>(null)
   const gate = useRef(new Gate())
@@ -58,7 +47,9 @@ export function App({ facts, kept }: { facts: Facts; kept: Keys | null }) {
     return made
   }
   useEffect(() => void refresh(), [keys])
-  const game: Game = { facts, keys, path, gate: gate.current ?? new Gate(), payer, refresh }
+  const isFunded = money !== null && money.wallet !== '0'
+  const next = isFunded ? (isAsked ? 'pay' : 'ask') : 'faucet'
+  const game: Game = { next, facts, keys, path, gate: gate.current ?? new Gate(), payer, refresh }
   return (
     <div class="play">
       <main>
@@ -70,7 +61,7 @@ export function App({ facts, kept }: { facts: Facts; kept: Keys | null }) {
         </p>
         <Key keys={keys} made={setKeys} />
         <Coins game={game} money={money} />
-        <Ask game={game} choose={setPath} />
+        <Ask game={game} choose={setPath} asked={() => setAsked(true)} />
         <Pay game={game} />
         <More game={game} way={bought} />
         <Midnight game={game} money={money} />
@@ -110,7 +101,7 @@ function Key({ keys, made }: { keys: Keys | null; made(keys: Keys): void }) {
   )
 }
 
-function Coins({ game: { keys, refresh }, money }: { game: Game; money: Money | null }) {
+function Coins({ game: { keys, next, refresh }, money }: { game: Game; money: Money | null }) {
   const action = useAction()
   const take = async () => {
     if (keys) await askFaucet(keys.address)
@@ -121,7 +112,7 @@ function Coins({ game: { keys, refresh }, money }: { game: Game; money: Money | 
     <Step number={2} title="Get a dollar">
       <p>The faucet mints one USDC, a digital dollar, on the chain of this machine.</p>
       <p class="row">
-        <Act action={action} go={!isFunded} off={!keys} work={take}>
+        <Act action={action} go={next === 'faucet'} off={!keys} work={take}>
           Ask the faucet
         </Act>
         {isFunded && (

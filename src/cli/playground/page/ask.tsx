@@ -1,7 +1,7 @@
 /** Step 3: ask for a page without paying, and read the 402. */
 import { useState } from 'hono/jsx/dom'
-import type { Game } from './app.tsx'
 import { type Exchange, headerJson } from './exchange.ts'
+import type { Game } from './game.ts'
 import { ask, USER_AGENT } from './gate.ts'
 import { Act, Answer, Decoded, Fault, RequestText, Step, Usd, useAction } from './parts.tsx'
 
@@ -9,13 +9,15 @@ type Offer = { scheme: string; network: string; amount: string; payTo: string }
 type Required = { error?: string; accepts: Offer[] }
 
 /** Shows it. */
-export function Ask({ game: { facts, keys, path }, choose }: { game: Game; choose(path: string): void }) {
+export function Ask({ game, choose, asked }: { game: Game; choose(path: string): void; asked(): void }) {
+  const { facts, keys, next, path } = game
   const action = useAction()
   const [exchange, setExchange] = useState<Exchange | null>(null)
-  const work = async () =>
-    setExchange(
-      await ask({ method: 'GET', url: `${facts.url}${path}`, headers: { 'user-agent': USER_AGENT } }),
-    )
+  const work = async () => {
+    const headers = { 'user-agent': USER_AGENT }
+    setExchange(await ask({ method: 'GET', url: `${facts.url}${path}`, headers }))
+    asked()
+  }
   return (
     <Step number={3} title="Ask for a page">
       <p>
@@ -25,7 +27,7 @@ export function Ask({ game: { facts, keys, path }, choose }: { game: Game; choos
         <label for="page">
           Page <Path paths={facts.paths} path={path} choose={choose} />
         </label>
-        <Act action={action} go={exchange === null} off={!keys} work={work}>
+        <Act action={action} go={next === 'ask'} off={!keys} work={work}>
           Ask without paying
         </Act>
       </p>

@@ -1,6 +1,6 @@
 /** Stands in place of `fetch` under the unmodified clients: a payment waits here until the person sends it. */
 import type { Exchange, Sent } from './exchange.ts'
-import { askSite } from './server.ts'
+import { sendToSite } from './server.ts'
 
 /** The User-Agent of the crawler that the person is. */
 export const USER_AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
@@ -8,7 +8,7 @@ export const USER_AGENT = 'ExampleBot/1.0 (+https://crawler.example)'
 /** A payment that was signed and not sent yet. */
 export type Held = { sent: Sent; go(): void }
 
-/** Statuses whose answers have no body. */
+/** Statuses of answers without a body. */
 const EMPTY = [204, 304]
 
 /** The way of all requests. */
@@ -36,5 +36,5 @@ export class Gate {
 export async function ask(sent: Sent): Promise<Exchange> {
   const { pathname, search } = new URL(sent.url)
   const { method, headers } = sent
-  return { sent, answer: await askSite(`${pathname}${search}`, { method, headers }) }
+  return { sent, answer: await sendToSite(`${pathname}${search}`, { method, headers }) }
 }

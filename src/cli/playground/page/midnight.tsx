@@ -1,7 +1,7 @@
 /** Step 6: the nightly runs, now. */
 import { useState } from 'hono/jsx/dom'
 import type { Money, Night } from '../calls.ts'
-import type { Game } from './app.tsx'
+import type { Game } from './game.ts'
 import { Act, Fault, Step, Usd, useAction } from './parts.tsx'
 import { askMidnight, payInvoice } from './server.ts'
 

@@ -1,7 +1,7 @@
 /** Step 7: crawlers that misbehave, and what they got away with. */
 import { useState } from 'hono/jsx/dom'
 import type { Misbehaving, Result } from '../calls.ts'
-import type { Game } from './app.tsx'
+import type { Game } from './game.ts'
 import { Act, Fault, Step, Usd, useAction } from './parts.tsx'
 import { askCrawler } from './server.ts'
 

@@ -32,7 +32,7 @@ export function MoneyPanel({ money, kind }: { money: Money | null; kind: string 
       {money?.totals ? (
         <Bars totals={money.totals} />
       ) : (
-        <p class="soft">It is opened by your first payment.</p>
+        <p class="soft">Your account opens with your first payment.</p>
       )}
     </aside>
   )

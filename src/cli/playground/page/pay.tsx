@@ -1,7 +1,7 @@
 /** Step 4: sign a payment, look at it, send it, and cheat with it. */
 import { useState } from 'hono/jsx/dom'
-import type { Game } from './app.tsx'
 import { type Exchange, fromBase64, headerJson, type Sent } from './exchange.ts'
+import type { Game } from './game.ts'
 import { ask, type Held } from './gate.ts'
 import { Act, Answer, Decoded, Fault, RequestText, Step, useAction, Verdict } from './parts.tsx'
 import { signedFor } from './signed.ts'
@@ -52,7 +52,7 @@ export function Pay({ game }: { game: Game }) {
       <p>The payment is signed here and waits. Look at it, then send it.</p>
       <p class="row">
         {WAYS.map(({ way: one, title }) => (
-          <Act action={action} off={!game.keys} go={way === null} work={sign(one)}>
+          <Act action={action} off={!game.keys} go={game.next === 'pay' && way === null} work={sign(one)}>
             {title}
           </Act>
         ))}
@@ -100,9 +100,10 @@ function Tamper({ game, way, exchange }: { game: Game; way: Way; exchange: Excha
   const action = useAction()
   const [done, setDone] = useState<{ trick: Trick; exchange: Exchange } | null>(null)
   const attempt = (trick: Trick) => async () => {
-    const { facts, path, refresh } = game
-    const other = facts.paths.find((one) => one !== path) ?? `${path}?other`
-    setDone({ trick, exchange: await ask(tampered(exchange.sent, trick, `${facts.url}${other}`)) })
+    const { facts, refresh } = game
+    const { sent } = exchange
+    const other = facts.paths.map((one) => `${facts.url}${one}`).find((url) => url !== sent.url)
+    setDone({ trick, exchange: await ask(tampered(sent, trick, other ?? `${sent.url}?other`)) })
     await refresh()
   }
   return (

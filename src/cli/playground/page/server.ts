@@ -25,7 +25,7 @@ export const askMidnight = () => call<Night>('POST', 'midnight', {})
 /** Runs a crawler that misbehaves. */
 export const askCrawler = (is: string, path: string) => call<Result>('POST', 'crawler', { is, path })
 /** Sends a request to the paywall. `path` begins with a slash. */
-export const askSite = (path: string, request: SiteRequest) =>
+export const sendToSite = (path: string, request: SiteRequest) =>
   call<SiteAnswer>('POST', `site${path}`, request)
 
 /** @throws with the server's own words */

@@ -1,4 +1,4 @@
-/** What a payment says, in one sentence. */
+/** The meaning of a payment, in one sentence. */
 import { formatUsd } from '../../money.ts'
 
 type Payment = {
