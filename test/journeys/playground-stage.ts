@@ -33,7 +33,7 @@ export const WAY: readonly Act[] = [
   { name: 'credit-more', press: 'Read ten more pages on credit', until: '10 of 10 pages read on credit' },
   { name: 'bill', press: 'Make it midnight', until: 'You owe' },
   { name: 'paid', press: 'Pay it by bank transfer', until: 'It is paid' },
-  { name: 'replayer', press: 'Replayer', until: 'Stolen' },
+  { name: 'forger', press: 'Header forger', until: 'Stolen' },
 ]
 
 /** Does one act. */

@@ -47,7 +47,7 @@ async function money(page: Page) {
 }
 
 /** Where the page is looked at by axe: empty, with a payment that waits, after a refusal, and full. */
-const LOOKED_AT = ['tab-signed', 'tab-byte', 'replayer']
+const LOOKED_AT = ['tab-signed', 'tab-byte', 'forger']
 
 describe('the playground in a browser', { timeout: 200_000 }, () => {
   it('leads a newcomer from a key over payments, cheats and midnight to a paid invoice', async () => {

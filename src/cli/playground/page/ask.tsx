@@ -44,8 +44,11 @@ export function Ask({ game, choose, asked }: { game: Game; choose(path: string):
 }
 
 function Path({ paths, path, choose }: { paths: string[]; path: string; choose(path: string): void }) {
-  const pick = (event: Event) => choose((event.target as HTMLInputElement | HTMLSelectElement).value)
-  if (paths.length === 0) return <input id="page" value={path} pattern="/.*" onInput={pick} />
+  const pick = (event: Event) => {
+    const { value } = event.target as HTMLInputElement | HTMLSelectElement
+    choose(value.startsWith('/') ? value : `/${value}`)
+  }
+  if (paths.length === 0) return <input id="page" value={path} onInput={pick} />
   return (
     <select id="page" onChange={pick}>
       {paths.map((one) => (
