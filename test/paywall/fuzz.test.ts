@@ -6,6 +6,8 @@ import { runs } from '../runs.ts'
 import { CRAWLER, newRegular, PRICE, startPaywall } from '../schemes/harness.ts'
 
 const SITE = 'https://site.test'
+/** The platform refuses longer URLs itself. The runtime cannot send one of 128 kB on to the origin. */
+const MAX_URL_CHARS = 16_384
 const shop = startPaywall()
 
 /** Good payments on chain, and fields of a signature in their form. */
@@ -41,6 +43,7 @@ describe('Site in workerd', () => {
     const inputs = Object.values(inputsOf(await seedsOf()))
     await fc.assert(
       fc.asyncProperty(fc.oneof(...inputs), async ({ url, method = 'GET', headers, isPaying }) => {
+        fc.pre((URL.parse(url)?.href ?? url).length <= MAX_URL_CHARS)
         const ascii = Object.entries(headers).map(([name, value]) => [name, value.replace(/[^ -~]/g, '?')])
         const { 'user-agent': agent = '', ...rest } = Object.fromEntries(ascii) as Record<string, string>
         shop.calls.length = 0
