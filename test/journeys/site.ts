@@ -14,6 +14,7 @@ import type { Entry, Standing } from '../../src/ledger/channel/types.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, startChain } from '../../src/testing/chain/chain.ts'
 import { type RpcFault, type Seen, startRpcProxy } from '../../src/testing/chain/rpc-proxy.ts'
+import { freePort } from '../../src/testing/stack/billing.ts'
 import { traceRuntimes } from '../../src/testing/stack/kill.ts'
 import { startPages } from '../../src/testing/stack/pages.ts'
 import type { StackFacts } from '../../src/testing/stack/stack.ts'
@@ -48,7 +49,7 @@ export async function startSite(vars: Vars | ((node: string) => Vars) = {}, port
   const logs: string[] = []
   const kill = await traceRuntimes()
   const worker = await startWorker({
-    port,
+    port: port ?? (await freePort()),
     registry,
     directory,
     vars: {

@@ -31,10 +31,11 @@ const KIND = 'sample'
 export async function writeSample(book: D1Database, firstDay: number, sample = OF_STACK): Promise<void> {
   const known = await book.prepare('SELECT 1 FROM figure_cursor WHERE kind = ?').bind(KIND).first()
   if (known) return
-  const { figures, days, traffic, charged } = figuresOf(sample, Math.floor(firstDay / DAY_MS))
+  const { figures, days, traffic, names, charged } = figuresOf(sample, Math.floor(firstDay / DAY_MS))
   await book.batch([
     insert(book, 'figure', figures),
     insert(book, 'figure_day', days),
+    insert(book, 'figure_name', names),
     insert(book, 'traffic', traffic),
     insert(book, 'figure_cursor', [[KIND, KIND, 0, charged, firstDay]]),
   ])
@@ -44,6 +45,7 @@ type Row = (string | number)[]
 
 function figuresOf({ sites, crawlers, days: count }: Sample, end: number) {
   const rows = { figures: [] as Row[], days: [] as Row[], traffic: [] as Row[], charged: 0 }
+  const named = new Map<string, number>()
   for (let day = end - count; day < end; day++) {
     // Days since 1970 began on a Thursday.
     const weekend = day % 7 === 2 || day % 7 === 3
@@ -58,6 +60,13 @@ function figuresOf({ sites, crawlers, days: count }: Sample, end: number) {
         const path = PATHS[(rank + place) % PATHS.length] ?? '/'
         paid += share
         rows.figures.push([hour, site, 'default', who, path, share, 0, share * PRICE])
+        for (const [kind, name] of [
+          ['who', who],
+          ['path', path],
+        ]) {
+          const key = JSON.stringify([kind, day, name])
+          named.set(key, (named.get(key) ?? 0) + share)
+        }
         const asked = share * (rank + 1)
         rows.traffic.push([hour, site, who, 'default', 'unpaid', '4xx', asked, asked * PRICE, at])
       })
@@ -66,7 +75,10 @@ function figuresOf({ sites, crawlers, days: count }: Sample, end: number) {
       rows.traffic.push([day * 24, site, 'readers', 'default', 'free', '2xx', paid * 9, 0, at])
     })
   }
-  return rows
+  const names = [...named].map(
+    ([key, charges]): Row => [...(JSON.parse(key) as Row), charges, 0, charges * PRICE],
+  )
+  return { ...rows, names }
 }
 
 function insert(book: D1Database, table: string, rows: readonly Row[]): D1PreparedStatement {
