@@ -1,5 +1,5 @@
 /** Settings with which the local Worker gives credit and sends bills: a seller, its key, its address, and the local Stripe. */
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
 export type BillingFacts = {
   /** Where the Worker is reached, without a slash at the end. */
@@ -33,17 +33,25 @@ export function billingVars({ publicUrl, operatorKey, stripeUrl }: BillingFacts)
   }
 }
 
+/** Ports below those that systems give to outgoing connections: 32,768 on Linux, 49,152 elsewhere. */
+const PORTS = { first: 20_000, count: 12_000 }
+
 /**
  * A port that is free now. The Worker's address is on its invoices, so it must be known before the Worker starts. If another
- * process takes the port in between, only the start fails.
+ * process takes the port in between, only the start fails. Trap: an outgoing connection may take a port of their range at any
+ * moment, so this one is below it.
  */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }
