@@ -93,7 +93,7 @@ export function creditPortsOf(env: Bindings): CreditPorts | undefined {
   }
 }
 
-/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. `act`: what payers are screened for. */
+/** `exact` on each of these networks that has a facilitator, or a chain and a relayer. `act`: the act that payers are screened for. */
 export function exactOf(
   env: Bindings,
   config: Config,

@@ -86,7 +86,7 @@ export type Config = {
   proofs: ProofConfig
   /** Present with SCREENING or SCREEN_DENY. */
   screening: ScreeningConfig | undefined
-  /** Present with ACCESS_TEAM: who may sign in to the console by Cloudflare Access. */
+  /** Present with ACCESS_TEAM: the team whose members sign in to the console by Cloudflare Access. */
   access: AccessConfig | undefined
   /** Whether Cloudflare's own products charge on this zone and strip their headers from requests. */
   cloudflareCharges: boolean

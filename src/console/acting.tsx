@@ -17,8 +17,8 @@ export type ActChange = {
 export type Acted = { answer: Response } | { problem: Problem; status: 400 | 404 | 409; typed: Typed }
 
 /**
- * Carries out the change that a form asks for. `back`: the page that it leads back to. Sent twice, it happens once. An outcome
- * that is not known leads to a page that asks for it again, and has no button.
+ * Carries out the change that a form asks for. `back`: the page that it leads back to. Sent twice, it happens once. After an
+ * unknown outcome the page asks the edge Worker again, and has no button.
  */
 export async function carryOut(
   c: Context<ConsoleEnv>,

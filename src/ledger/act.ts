@@ -30,7 +30,18 @@ export type AuditLog = ActSource & {
   search(filter: ActFilter, before: number, limit: number): Promise<Act[]>
 }
 
-/** The query of `search`, over the table `act` of an object. */
+/** The table of acts, in each object that has some. */
+export const ACT_TABLE = `CREATE TABLE IF NOT EXISTS act (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before TEXT,
+    after TEXT
+  ) STRICT`
+
+/** The query of `search`, over {@link ACT_TABLE}. */
 export function findActs(
   { who, subject, what }: ActFilter,
   before: number,

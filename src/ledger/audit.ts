@@ -1,6 +1,7 @@
 /** The audit log: one Durable Object of every deployment, with or without credit. */
 import { DurableObject } from 'cloudflare:workers'
 import {
+  ACT_TABLE,
   type Act,
   type ActFilter,
   type ActKeys,
@@ -16,15 +17,7 @@ import { REGISTRY } from './credit/agent.ts'
 import type { Agents } from './credit/agents.ts'
 
 const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS act (
-    seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    who TEXT NOT NULL,
-    what TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    before TEXT,
-    after TEXT
-  ) STRICT`,
+  ACT_TABLE,
   // The last act that was copied from each registry.
   // Requests under a key of their sender, and their answers: a second one is answered, and not done.
   `CREATE TABLE IF NOT EXISTS keyed (

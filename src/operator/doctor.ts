@@ -7,8 +7,8 @@ import { readAlerts } from '../alerts/store.ts'
 import { type Check, examine, worst } from '../doctor/check.ts'
 import type { SiteFact, SiteFacts, WorkerPorts } from '../doctor/ports.ts'
 import { WORKER_CHECKS } from '../doctor/worker.ts'
+import { dayChart } from '../ledger/book/chart.ts'
 import { mapConcurrently } from '../platform/pool.ts'
-import { DAY_MS, dayOf } from '../platform/time.ts'
 import { VERSION } from '../platform/version.ts'
 import { invalid, jsonResponse } from './response.ts'
 import { needs, type OperatorEnv } from './rights.ts'
@@ -71,20 +71,7 @@ async function portsOf(
     receivers: async () => (await doctor?.receivers()) ?? [],
     origin: async () => (doctor?.origin && !sites ? ofOrigin(doctor.origin, path) : null),
     sites: once(async () => (sites ? siteFacts(sites, path) : null)),
-    paidAt: async () => {
-      const from = Date.parse(dayOf(now))
-      const query = {
-        interval: 'day',
-        from,
-        to: from + DAY_MS,
-        by: [],
-        only: {},
-        sites: null,
-        after: null,
-        limit: 1,
-      } as const
-      return (await charts.book(query)).asOf
-    },
+    paidAt: async () => (await charts.book(dayChart(now))).asOf,
   }
 }
 

@@ -6,8 +6,7 @@ import { readFacts } from '../alerts/read.ts'
 import type { AlertSettings } from '../alerts/settings.ts'
 import { readAlerts } from '../alerts/store.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
-import { chartMoney } from '../ledger/book/chart.ts'
-import { DAY_MS, dayOf } from '../platform/time.ts'
+import { chartMoney, dayChart } from '../ledger/book/chart.ts'
 import { needs, type OperatorEnv } from './rights.ts'
 
 /** The media type of the text. */
@@ -34,18 +33,7 @@ export function metricRoutes(settings: AlertSettings, now: () => number): Hono<O
 }
 
 async function readToday(book: D1Database, now: number): Promise<Today> {
-  const from = Date.parse(dayOf(now))
-  const query = {
-    interval: 'day',
-    from,
-    to: from + DAY_MS,
-    by: [],
-    only: {},
-    sites: null,
-    after: null,
-    limit: 1,
-  } as const
-  const { figures, asOf } = await chartMoney(book)(query)
+  const { figures, asOf } = await chartMoney(book)(dayChart(now))
   const { charged, charges } = figures[0]?.sums ?? { charged: 0, charges: 0 }
   return { charged, charges, asOf }
 }

@@ -1,5 +1,6 @@
 /** Members, their passkeys and API tokens, and the sessions of the console: one Durable Object for a deployment. */
 import { DurableObject } from 'cloudflare:workers'
+import type { Act } from '../ledger/act.ts'
 import {
   type Assertion,
   type AssertionFault,
@@ -281,8 +282,8 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /** Acts with `seq > after`, oldest first: the audit log copies them. */
-  async acts(after: number, limit: number): Promise<Record<string, SqlStorageValue>[]> {
-    return this.#sql.exec('SELECT * FROM act WHERE seq > ? ORDER BY seq LIMIT ?', after, limit).toArray()
+  async acts(after: number, limit: number): Promise<Act[]> {
+    return this.#sql.exec<Act>('SELECT * FROM act WHERE seq > ? ORDER BY seq LIMIT ?', after, limit).toArray()
   }
 
   /** A principal with the name, role and publisher that its member has now; null if the member was removed. */

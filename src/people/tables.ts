@@ -1,4 +1,5 @@
 /** The tables of people, and what was added to them. */
+import { ACT_TABLE } from '../ledger/act.ts'
 
 /** Every statement as it landed. */
 const SCHEMA = [
@@ -42,15 +43,7 @@ const SCHEMA = [
     principal TEXT NOT NULL,
     ends_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS act (
-    seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    who TEXT NOT NULL,
-    what TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    before TEXT,
-    after TEXT
-  ) STRICT`,
+  ACT_TABLE,
   `CREATE TABLE IF NOT EXISTS session (
       hash TEXT PRIMARY KEY, principal TEXT NOT NULL, client TEXT NOT NULL,
       opened_at INTEGER NOT NULL, used_at INTEGER NOT NULL) WITHOUT ROWID`,

@@ -15,8 +15,8 @@ const ORDER = [
   ['terms'],
   ['rails', 'paywall'],
   ['schemes', 'sites'],
-  ['screening'],
-  ['identity', 'ledger', 'chain', 'people'],
+  ['screening', 'people'],
+  ['identity', 'ledger', 'chain'],
   ['protocol', 'platform'],
 ]
 

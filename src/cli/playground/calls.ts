@@ -27,7 +27,7 @@ export type Totals = { authorized: string; charged: string; redeemed: string }
 /** The wallet and the account to show. `account`: an id in the ledger; null before the first payment. */
 export type MoneyQuestion = { address: Address; account: string | null }
 
-/** `wallet` and `publisher`: USDC on chain. `escrow`: what a channel has left there. `invoice`: the newest one on credit. */
+/** `wallet` and `publisher`: USDC on chain. `escrow`: the balance that a channel has left there. `invoice`: the newest one on credit. */
 export type Money = {
   wallet: string
   publisher: string

@@ -1,4 +1,4 @@
-/** The plan of a swarm: who arrives when. Pure: the same seed makes the same plan. */
+/** The plan of a swarm: each arrival with its crawler and its time. Pure: the same seed makes the same plan. */
 
 /** The crawlers of a swarm. */
 export const SWARM_CRAWLERS = ['honest', 'replayer', 'slow', 'forger'] as const

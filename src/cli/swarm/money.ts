@@ -1,4 +1,4 @@
-/** The money of a swarm: what its payers got, beside what the ledger has charged them. Amounts in micro-dollars. */
+/** The money of a swarm: the pages that its payers got, and the charges of the ledger. Amounts in micro-dollars. */
 import type { SwarmPayers } from './payers.ts'
 import type { Lane } from './run.ts'
 
@@ -41,7 +41,7 @@ export type SwarmMoney = {
   overpaid: bigint | null
 }
 
-/** The difference of two moments, lane by lane: what one payer lost does not make up for what another took. */
+/** The difference of two moments, lane by lane: the loss of one payer does not make up for the theft of another. */
 export function moneyOf(before: readonly Figures[], after: readonly Figures[]): SwarmMoney {
   const lanes = after.map((now, lane) => {
     const then = before[lane] ?? { delivered: 0n, pages: 0, charged: null }

@@ -25,7 +25,8 @@ const outcome: PageHandler = async (c) => {
   const asked = await ask<State>(`/acts/${encodeURIComponent(key)}`)
   const state = asked.ok ? asked.value : null
   const isDone = searchParams.get('is') === 'done' || state?.status != null
-  if (isDone && (state?.status ?? 200) >= 400) return show(c, 'Refused', <Refused back={back} />, 409)
+  if (isDone && (state?.status ?? 200) >= 400)
+    return show(c, 'Refused', <Undone {...REFUSED} back={back} />, 409)
   if (isDone) {
     const seq = may(who, 'audit.read') ? (state?.act ?? null) : null
     const acts = seq === null ? null : await ask<{ acts: ActBody[] }>(`/audit?after=${seq - 1}&limit=1`)
@@ -34,7 +35,7 @@ const outcome: PageHandler = async (c) => {
   }
   const age = Date.now() - sentAt
   const isLost = !asked.ok && asked.status === 404 && age > ON_ITS_WAY_MS
-  if (isLost) return show(c, 'Not carried out', <Lost back={back} />)
+  if (isLost) return show(c, 'Not carried out', <Undone {...LOST} back={back} />)
   const answer = await show(c, 'Outcome unknown', <Unknown since={state?.at ?? sentAt} />)
   // The browser loads the page again by itself, also without JavaScript.
   answer.headers.set('refresh', String(age > ON_ITS_WAY_MS ? LATER : SOON))
@@ -124,15 +125,13 @@ function Unknown({ since }: { since: number }) {
   )
 }
 
-function Lost({ back }: { back: string }) {
+/** An act that changed nothing, and the way back to try again. */
+function Undone({ title, why, back }: { title: string; why: string; back: string }) {
   return (
     <>
-      <Head title="The request did not arrive" above={{ href: back, title: 'Back' }} />
-      <PageSection title="What to do" id="lost">
-        <p>
-          The edge Worker has no trace of it after a minute, so nothing was changed. Look at the page, then
-          send it anew.
-        </p>
+      <Head title={title} above={{ href: back, title: 'Back' }} />
+      <PageSection title="What to do" id="undone">
+        <p>{why}</p>
         <p class="gap">
           <a class="btn" href={back}>
             Look again
@@ -143,20 +142,13 @@ function Lost({ back }: { back: string }) {
   )
 }
 
-function Refused({ back }: { back: string }) {
-  return (
-    <>
-      <Head title="The request was refused" above={{ href: back, title: 'Back' }} />
-      <PageSection title="What to do" id="refused">
-        <p>Nothing was changed. Look at the page as it is now, then send it anew.</p>
-        <p class="gap">
-          <a class="btn" href={back}>
-            Look again
-          </a>
-        </p>
-      </PageSection>
-    </>
-  )
+const REFUSED = {
+  title: 'The request was refused',
+  why: 'Nothing was changed. Look at the page as it is now, then send it anew.',
+}
+const LOST = {
+  title: 'The request did not arrive',
+  why: 'The edge Worker has no trace of it after a minute, so nothing was changed. Look at the page, then send it anew.',
 }
 
 /** The page of an act's outcome. */

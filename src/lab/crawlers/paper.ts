@@ -1,9 +1,10 @@
 /** Payments as misbehaving crawlers write them: a signed request is opened, changed, signed again or not, and closed. */
 import { decodePaymentSignatureHeader, encodePaymentSignatureHeader } from '@x402/core/http'
-import { toClientEvmSigner } from '@x402/evm'
+import { authorizationTypes, toClientEvmSigner } from '@x402/evm'
 import { signVoucher as signUpstream } from '@x402/evm/batch-settlement/client'
 import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import type { ChannelConfig } from '../../protocol/evm/channel.ts'
 import type { Kit, SignedRequest } from './crawler.ts'
 
 /** The content of a payment header. The payload is that of its scheme. */
@@ -19,17 +20,6 @@ export type Authorization = {
   nonce: Hex
 }
 
-/** The terms of a channel. Its payer chooses the salt. */
-export type ChannelConfig = {
-  payer: Hex
-  payerAuthorizer: Hex
-  receiver: Hex
-  receiverAuthorizer: Hex
-  token: Hex
-  withdrawDelay: number
-  salt: Hex
-}
-
 /** A voucher on the wire. */
 export type VoucherPayload = {
   type: string
@@ -39,15 +29,6 @@ export type VoucherPayload = {
 
 /** The domain that an authorization is signed for. */
 type Domain = { name: string; version: string; chainId: number; verifyingContract: Hex }
-
-const FIELDS = [
-  { name: 'from', type: 'address' },
-  { name: 'to', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'validAfter', type: 'uint256' },
-  { name: 'validBefore', type: 'uint256' },
-  { name: 'nonce', type: 'bytes32' },
-] as const
 
 /** The payment of a signed request. */
 export function paymentOf({ headers }: SignedRequest): Payment {
@@ -95,7 +76,7 @@ export async function signTransfer(
   const { value, validAfter, validBefore } = authorization
   const signature = await privateKeyToAccount(privateKey).signTypedData({
     domain,
-    types: { [primaryType]: FIELDS },
+    types: { [primaryType]: authorizationTypes.TransferWithAuthorization },
     primaryType,
     message: {
       ...authorization,

@@ -1,8 +1,9 @@
 /** Reads on a channel, starts to withdraw its escrow, reads on, takes the money out, and returns with old vouchers [F1, A14]. */
 import { encodeFunctionData, parseAbi } from 'viem'
+import type { ChannelConfig } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Behaviour, Kit } from './crawler.ts'
-import { type ChannelConfig, paymentOf, voucherOf } from './paper.ts'
+import { paymentOf, voucherOf } from './paper.ts'
 
 const CONFIG =
   '(address payer, address payerAuthorizer, address receiver, address receiverAuthorizer, address token, uint40 withdrawDelay, bytes32 salt) config'

@@ -28,6 +28,12 @@ export type ChartQuery = {
   limit: number
 }
 
+/** The chart of a whole UTC day: one figure for all sites. `at`: a moment of the day, in Unix milliseconds. */
+export function dayChart(at: number): ChartQuery {
+  const from = Math.floor(at / DAY_MS) * DAY_MS
+  return { interval: 'day', from, to: from + DAY_MS, by: [], only: {}, sites: null, after: null, limit: 1 }
+}
+
 /** The place of a figure in its chart: the interval's start in Unix milliseconds, and a text for each of `by`. */
 export type ChartPlace = { at: number; names: readonly string[] }
 

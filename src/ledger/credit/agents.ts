@@ -1,6 +1,6 @@
 /** The registry of agents: one Durable Object, with the audit events of its changes. */
 import { DurableObject } from 'cloudflare:workers'
-import { type Act, type ActFilter, findActs, type NewAct } from '../act.ts'
+import { ACT_TABLE, type Act, type ActFilter, findActs, type NewAct } from '../act.ts'
 import { readBody, writeBody } from '../body.ts'
 import { type Agent, type AgentChange, type AgentDraft, enrolmentOf, type Registered } from './agent.ts'
 import { type AgentIndex, MAX_INDEXED, packIndex } from './agent-index.ts'
@@ -12,15 +12,7 @@ const SCHEMA = [
     id TEXT PRIMARY KEY,
     agent TEXT NOT NULL REFERENCES agent (id)
   ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS act (
-    seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    who TEXT NOT NULL,
-    what TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    before TEXT,
-    after TEXT
-  ) STRICT`,
+  ACT_TABLE,
 ]
 
 /**

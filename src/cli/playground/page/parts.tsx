@@ -9,7 +9,7 @@ export function Usd({ amount }: { amount: string | bigint }) {
   return <data value={`${amount}`}>${formatUsd(BigInt(amount))}</data>
 }
 
-/** What a person may do, while it runs and when it fails. */
+/** An action of a person: whether it runs, and its fault. */
 export type Action = { isBusy: boolean; fault: string; run(work: () => Promise<void>): void }
 
 /** The state of one action. */
