@@ -3,6 +3,8 @@ import { clearRelisted, KIND, type Listing, listings, project } from '../../ledg
 import { readCursors } from '../../ledger/book/figure-report.ts'
 import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { NO_TOTALS } from '../../ledger/exact/authorizations.ts'
+import { positionOf } from '../../ledger/exact/sales.ts'
 import type { ExactTotals } from '../../ledger/exact/types.ts'
 import { checkReports, type ReportingAccount } from '../../ledger/figures/check.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
@@ -192,13 +194,13 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     async (line) => {
       const authorizations = payers.authorizations.getByName(line.id)
       const before = await authorizations.totals()
-      if (before.inDoubt + before.watched === 0) return before
+      if (before.inDoubt + before.watched + before.provisional + before.lost === 0) return before
       findings.push(...(await resolvePayments(payers, line)))
       return authorizations.totals()
     },
     ({ id }, fault) => {
       findings.push(silence(id, fault))
-      return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
+      return NO_TOTALS
     },
   )
   findings.push(...lines.flatMap(({ id }, at) => compareDelivery(id, totals[at]?.undelivered ?? 0)))
@@ -220,7 +222,9 @@ async function checkPayers({ book, authorizations }: Payers, lines: Listing[], t
     KIND.exact,
     lines.map(({ id }) => id),
   ).catch(() => new Map())
-  const behind = lines.filter(({ id }, at) => totals[at] && cursors.get(id)?.position !== totals[at].payments)
+  const behind = lines.filter(
+    ({ id }, at) => totals[at] && cursors.get(id)?.position !== positionOf(totals[at]),
+  )
   const accounts = behind.map(({ id }) => ({ id, report: async () => authorizations.getByName(id).report() }))
   return checkReports(book, KIND.exact, accounts)
 }
