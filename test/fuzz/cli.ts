@@ -6,8 +6,9 @@ import { CANARY, openStage } from './stage.ts'
 
 /** Inputs of one seed: a failure is found again by its batch. */
 const BATCH = 500
-/** Good payments are made anew after this time: they are valid for a minute. */
+/** Good payments are made anew after this time and so many inputs: they are valid for a minute, and opened some times. */
 const SEEDS_AGE_MS = 20_000
+const SEEDS_INPUTS = 5_000
 /** A long run prints its counts so often. */
 const PROGRESS = 100_000
 
@@ -50,7 +51,8 @@ async function fuzzHeader(
   const total: Total = { runs: 0, statuses: new Map(), slowestMs: 0, failure: null, seconds: 0 }
   let [inputs, madeAt] = [inputsOf(await stage.seeds()), Date.now()]
   while (total.runs < runs && total.failure === null) {
-    if (Date.now() - madeAt > SEEDS_AGE_MS) [inputs, madeAt] = [inputsOf(await stage.seeds()), Date.now()]
+    if (Date.now() - madeAt > SEEDS_AGE_MS || total.runs % SEEDS_INPUTS === 0)
+      [inputs, madeAt] = [inputsOf(await stage.seeds()), Date.now()]
     const arbitrary = inputs[name]
     if (!arbitrary) throw new Error(`--header must be one of ${Object.keys(inputs).join(', ')}`)
     const batch = { runs: Math.min(BATCH, runs - total.runs), seed: seed + total.runs, canary: CANARY }
