@@ -42,7 +42,7 @@ const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
 export type Answer = { status: number; headers: Headers; body: string }
 
 /** An answer that has left the Worker, whether or not it arrived. */
-export type Left = { request: Request; payment: string | null; answer: Answer }
+export type Left = { request: Request; answer: Answer }
 
 let runs = 0
 
@@ -145,8 +145,7 @@ export class Isolate {
     }).then((answer) => {
       // A request of an isolate that has ended may have left a delivery behind.
       if (answer) this.#deployment.onAsked(request, -1)
-      const payment = request.headers.get('payment-signature')
-      if (answer) this.#deployment.onLeft({ request, payment, answer })
+      if (answer) this.#deployment.onLeft({ request, answer })
       return answer
     })
   }
