@@ -99,7 +99,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
-    if (use.screening) await this.screened(use.screening)
+    await this.screenedBoth(use)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }
