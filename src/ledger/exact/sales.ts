@@ -167,7 +167,11 @@ export class ExactSales implements SalesJournal {
   losses(since: number): LostPayment[] {
     return this.#lost(0, this.last())
       .filter(({ lost_at: at }) => Number(at) >= since)
-      .map(({ nonce, amount }) => ({ nonce: nonce as Hex, amount: unpadAmount(String(amount)) }))
+      .map(({ nonce, amount, tx }) => ({
+        nonce: nonce as Hex,
+        amount: unpadAmount(String(amount)),
+        transaction: tx as Hex,
+      }))
   }
 
   last(): number {

@@ -55,7 +55,7 @@ export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amo
 }
 
 /** A settled payment that a reorganization has undone for good. */
-export type LostPayment = Pick<Use, 'nonce' | 'amount'>
+export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { transaction: Hex }
 
 /** The result of `Authorizations.take`. */
 export type Reservation =
