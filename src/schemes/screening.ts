@@ -7,7 +7,7 @@ import { type Refusal, refuse } from '../protocol/refusal.ts'
 import type { JournalledScreening, Screened, ScreenedAct } from '../protocol/screening.ts'
 import type { Screen } from '../screening/screen.ts'
 
-/** What screening needs: the sources, and the objects that journal decisions about an address. */
+/** The sources of screening, and the objects that journal decisions about an address. */
 export type ScreeningPorts = { screen: Screen; authorizations: DurableObjectNamespace<Authorizations> }
 
 /** Screens the receiver of one site's payments. */

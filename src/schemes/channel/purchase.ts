@@ -232,7 +232,7 @@ export class ChannelPurchase {
    * account comes here (faults: H1).
    *
    * Trap: the account alone does not know (faults: I9). Between the begin of a deposit and its signature the relayer has
-   * nothing of it, and another request of the channel may close it as never sent: vouchers must not wait for a sender that
+   * nothing of it, and another request of the channel may close it as unsent: vouchers must not wait for a sender that
    * crashed. Such a deposit may still be signed. From then on the account does not name it, and its voucher may be behind.
    * The relayer answers for an order once that is signed or refused, and a crashed sender has sent nothing. A lapsed
    * authorization changes no outcome: it was mined before, or its transaction reverts.

@@ -56,7 +56,7 @@ describe('relayer order', () => {
     expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
   })
 
-  it('returns its outcome, not none, while it is being placed [I9, sim seed 194]', async () => {
+  it('returns its outcome, not none, while it is being placed [I9]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const [sent, seen] = await Promise.all([relayer.send(order), relayer.outcome(order.id, 5_000)])

@@ -109,7 +109,7 @@ describe('Payment that a reorganization undid', () => {
     expect(await memory.status()).toEqual(['settled'])
   })
 
-  it('is lost when the chain shows the end: it stays charged, and is no receipt', async () => {
+  it('is lost when the chain shows the end: it stays charged, and leaves the receipts', async () => {
     const { memory, uses } = await newPayments(3)
     const [first, use, last] = uses as [Use, Use, Use]
     const before = await receivedByExact()
