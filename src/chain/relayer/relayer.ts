@@ -126,6 +126,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** The outcome of an order that may have been sent; `none` if no signed transaction of it can be mined. */
   async outcome(id: string, waitMs = 0): Promise<Outcome | { status: 'none' }> {
+    // Trap: an order that is being simulated is signed in a moment.
+    await this.#placing.get(id)?.placed.catch(() => undefined)
     const known = this.#orders.find(id)
     if (!known || !isSigned(known)) return { status: 'none' }
     if (known.open) await this.#arm()

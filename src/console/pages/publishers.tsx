@@ -23,14 +23,14 @@ const COLUMNS: ListSpec<Publisher>['columns'] = [
     key: 'country',
     sort: 'up',
     value: ({ country }) => country,
-    cell: ({ country }) => country ?? '—',
+    cell: ({ country }) => country ?? '',
   },
   {
     title: 'Receiver',
     key: 'receiver',
     kind: 'full',
     value: ({ receiver }) => receiver,
-    cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
+    cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s wallet'),
   },
   {
     title: 'Contacts',
