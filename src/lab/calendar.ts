@@ -17,6 +17,8 @@ export class Calendar {
   #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
+  /** Done after each night, before the clock goes on. */
+  afterNight: () => Promise<void> = async () => {}
 
   constructor(stage: LabStage) {
     this.#stage = stage
@@ -69,8 +71,10 @@ export class Calendar {
       const watch = nextWatch(now, withdrawals)
       const to = 'to' in goal ? goal.to : midnight
       const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
-      if (next === midnight) nights.push(await this.#night(midnight, options))
-      else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
+      if (next === midnight) {
+        nights.push(await this.#night(midnight, options))
+        await this.afterNight()
+      } else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
       if ('to' in goal ? next >= to : nights.length >= goal.nights) return nights
     }
   }
