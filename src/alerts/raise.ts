@@ -9,7 +9,7 @@ import { findAll } from './kinds/index.ts'
 import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } from './outbox.ts'
 import { readFacts } from './read.ts'
 import type { AlertSettings } from './settings.ts'
-import { changeAlerts, readAlerts } from './store.ts'
+import { changeAlerts, readStored } from './store.ts'
 
 /**
  * Finds alerts and sends their messages. Never throws: neither a run nor a watch may fail because of an alert. `now`: Unix ms.
@@ -17,11 +17,12 @@ import { changeAlerts, readAlerts } from './store.ts'
  */
 export async function raiseAlerts(settings: AlertSettings, now: number): Promise<number> {
   try {
-    const facts = await readFacts(settings, await readAlerts(settings.book), now)
+    const stored = await readStored(settings.book)
+    const facts = await readFacts(settings, stored.state, now)
     const { found, unread } = findAll(facts)
     const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
     const targets = await targetsOf(settings.webhooks)
-    const due = await changeAlerts(settings.book, (before) => {
+    const pass = (before: AlertState) => {
       const { alerts, messages } = foldAlerts(before, { found: linked, unread, now })
       const queued = enqueue(before, messages, targets, now)
       const { outbox, due } = take(queued.outbox, now)
@@ -29,7 +30,8 @@ export async function raiseAlerts(settings: AlertSettings, now: number): Promise
         ...{ firstAt: before.firstAt ?? now, lastAt: now, alerts, outbox, webhooks: queued.webhooks },
       }
       return { state, value: due }
-    })
+    }
+    const due = await changeAlerts(settings.book, pass, stored)
     return await deliver(settings, due ?? [], now)
   } catch (fault) {
     log('alerts_not_raised', { fault })

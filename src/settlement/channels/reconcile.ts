@@ -12,7 +12,7 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import { accountOf, type Payers, type Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
 import { compareChain, compareClaims, compareDelivery, compareReceiver } from '../findings.ts'
-import { compareGas, leastOf } from './gas.ts'
+import { compareGas, conditionsOf, leastAt } from './gas.ts'
 import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
@@ -146,8 +146,9 @@ export async function reconcileReceivers(
   redeemed: Record<Address, string>,
 ): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
   const receivers = []
-  const findings = await compareGas(settings, Date.now())
-  const least = await leastOf(settings, 'sweep')
+  const conditions = await conditionsOf(settings)
+  const findings = await compareGas(conditions, settings, Date.now())
+  const least = leastAt(conditions, settings, 'sweep')
   for (const [receiver, recorded] of Object.entries(redeemed) as [Address, string][]) {
     const totals = await readTotals(settings, receiver)
     const elsewhere = BigInt(totals.claimed) - BigInt(recorded)
