@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Response } from 'miniflare'
 import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, type Seen, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -32,6 +32,8 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
+  /** The calls that the node has had. */
+  nodeCalls: readonly Seen[]
   origin: LocalPages
   stripe: StripeServer
   worker: RunningWorker
@@ -110,6 +112,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       chain,
       node,
       nodeFaults: proxy.faults('node'),
+      nodeCalls: proxy.seen('node'),
       origin,
       stripe,
       worker,
