@@ -8,6 +8,7 @@ import { foldAlerts } from './fold.ts'
 import { findAll } from './kinds/index.ts'
 import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } from './outbox.ts'
 import { readFacts } from './read.ts'
+import { seeReceiver } from './receiver.ts'
 import type { AlertSettings } from './settings.ts'
 import { changeAlerts, readAlerts } from './store.ts'
 
@@ -18,15 +19,17 @@ import { changeAlerts, readAlerts } from './store.ts'
 export async function raiseAlerts(settings: AlertSettings, now: number): Promise<number> {
   try {
     const facts = await readFacts(settings, await readAlerts(settings.book), now)
-    const { found, unread } = findAll(facts)
-    const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
     const targets = await targetsOf(settings.webhooks)
     const due = await changeAlerts(settings.book, (before) => {
+      const receiver = seeReceiver(before.receiver, settings.receiver, now)
+      const { found, unread } = findAll({ ...facts, ...(receiver && { receiver }) })
+      const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
       const { alerts, messages } = foldAlerts(before, { found: linked, unread, now })
       const queued = enqueue(before, messages, targets, now)
       const { outbox, due } = take(queued.outbox, now)
       const state: AlertState = {
         ...{ firstAt: before.firstAt ?? now, lastAt: now, alerts, outbox, webhooks: queued.webhooks },
+        ...(receiver && { receiver }),
       }
       return { state, value: due }
     })
