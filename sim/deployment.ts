@@ -1,6 +1,7 @@
 /** One deployment of the Worker: its objects, its read model, its workflow, and its isolates. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
+import { describeProblems, readConfig } from '../src/config/config.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import * as worker from '../src/worker-stripe.ts'
@@ -65,6 +66,8 @@ export class Deployment {
       this.namespaces.set(binding, new Namespace(binding.toLowerCase(), of, () => this.#objectsEnv))
     this.engine = new Engine(worker.Settlement as never, () => this.env())
     this.#objectsEnv = this.env()
+    const read = readConfig(this.#objectsEnv)
+    if (!read.ok) throw new Error(describeProblems(read.problems))
     this.isolates = Array.from({ length: isolates }, (_, at) => new Isolate(this, at))
   }
 

@@ -11,7 +11,8 @@ import { Oracle } from './check/oracle.ts'
 import { type Allowed, Choices } from './choices.ts'
 import { Deployment, RELAYER } from './deployment.ts'
 import { heal, type Surroundings, startTroubles } from './faults.ts'
-import { CREDIT_VARS, Lines } from './lines.ts'
+import { HOOK, Hook } from './hook.ts'
+import { creditVars, dunningOf, Lines } from './lines.ts'
 import { netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
 import { enter, Violation, World } from './world.ts'
@@ -100,14 +101,18 @@ class Story {
     this.#world = world
     this.#size = size
     const { choices } = world
-    const wallets = Array.from({ length: size.channels + size.exacts }, (_, at) => new Wallet(at))
+    const wallets = Array.from(
+      { length: size.channels + size.exacts + size.credits },
+      (_, at) => new Wallet(at),
+    )
     const genesis = new ChainState()
     for (const { address } of wallets) genesis.balances.set(address, FUNDS)
     genesis.wei.set(RELAYER, WEI)
     const chain = new Chain(genesis)
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
-    setNet(netOf(nodes))
+    setNet(netOf(nodes, new Map([[HOOK, new Hook().net]])))
+    const dunning = dunningOf(world)
     this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
     const maxUnclaimed = BigInt(choices.pick('max unclaimed', [20_000, 100_000_000]))
     const vars = {
@@ -121,7 +126,7 @@ class Story {
       MIN_CLAIM: (Number(this.#minClaim) / 1e6).toString(),
       GAS_PER_PAYER: '1',
       GAS_NEW_PAYERS: '1',
-      ...(size.credits > 0 && CREDIT_VARS),
+      ...(size.credits > 0 && creditVars(dunning)),
     }
     const deployment = new Deployment(vars, choices.between('isolates', 1, 2))
     this.#surroundings = { deployment, chain, nodes: [...nodes.values()] }
@@ -131,9 +136,14 @@ class Story {
       .slice(0, size.channels)
       .map((wallet, at) => new ChannelPayer(client(at), wallet, chain))
     this.#exacts = wallets
-      .slice(size.channels)
+      .slice(size.channels, size.channels + size.exacts)
       .map((wallet, at) => new ExactPayer(client(size.channels + at), wallet, chain))
-    this.#lines = new Lines(world, deployment, this.#oracle.credit, size.credits)
+    this.#lines = new Lines(world, {
+      deployment,
+      oracle: this.#oracle.credit,
+      dunning,
+      wallets: wallets.slice(size.channels + size.exacts),
+    })
     world.afterEvent = () => this.#oracle.check()
   }
 
@@ -168,7 +178,7 @@ class Story {
     this.#oracle.checkDelivered()
     this.#oracle.exact.checkDelivered()
     this.#oracle.exact.checkEnd()
-    this.#lines.checkEnd()
+    if (this.#size.credits > 0) this.#lines.checkEnd(START + (days + QUIET_NIGHTS) * DAY_MS - 6 * HOUR_MS)
     checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
   }
 

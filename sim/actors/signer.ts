@@ -30,14 +30,15 @@ const NONCE_BYTES = 64
 export class Signer {
   readonly url: string
   readonly publicJwk: PublicJwk
+  readonly privateJwk: JsonWebKey
   readonly #signer: SignerSync
 
   constructor(name: string, number: number) {
     this.url = `https://${name}.example`
     const seed = Buffer.alloc(32, 0xa0 + number)
     const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
-    const { x = '' } = key.export({ format: 'jwk' })
-    this.publicJwk = { crv: 'Ed25519', kty: 'OKP', x }
+    this.privateJwk = key.export({ format: 'jwk' }) as JsonWebKey
+    this.publicJwk = { crv: 'Ed25519', kty: 'OKP', x: this.privateJwk.x ?? '' }
     this.#signer = {
       alg: 'ed25519',
       keyid: thumbprint(this.publicJwk),

@@ -10,6 +10,7 @@ import type { Deployment, Left } from '../deployment.ts'
 import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
 import { Violation, world } from '../world.ts'
+import { Bills } from './bills.ts'
 import { amountIn, chargesFor, chargesIn, entriesAfter, isOpened, type LineCharge, termsOf } from './lines.ts'
 import type { Commitment } from './payment.ts'
 
@@ -18,6 +19,9 @@ type Delivered = { host: Host; once: string; request: string }
 
 /** A replay is refused at the end of its window; clocks of requests and objects differ by less than this. */
 const MARGIN_MS = 150_000
+
+/** An agent with an invoice at one of these stages gets no credit. */
+const CUT_OFF: ReadonlySet<string> = new Set(['suspended', 'written_off'])
 
 /** Watches the credit lines of one run. */
 export class CreditOracle {
@@ -89,7 +93,8 @@ export class CreditOracle {
     const [charged, redeemed, credit] = (['charged', 'redeemed', 'credit'] as const).map((name) =>
       amountIn(last, name),
     ) as [bigint, bigint, bigint]
-    return suspended === null && charged + price - credit - redeemed <= limitOf(agreed, redeemed)
+    const isCut = new Bills(host as Host).bills.some(({ stage }) => CUT_OFF.has(stage))
+    return suspended === null && !isCut && charged + price - credit - redeemed <= limitOf(agreed, redeemed)
   }
 
   /** Every page that left stands in its journal [I3]. */
