@@ -20,7 +20,9 @@ const KINDS = Object.entries(CRAWLERS).flatMap(([is, ways]) =>
   ELSEWHERE.includes(is) ? [] : ways.map((pays) => [is, pays] as [CrawlerName, PaysBy]),
 )
 
-/** Some seven deposits. */
+/** A budget holds for a day, and the run must not pass midnight. */
+const NOON = '2026-12-01T12:00:00Z'
+/** Some three deposits. */
 const GAS = { GAS_NEW_PAYERS: '0.0006' }
 const GAS_BUDGET = 600n
 /** As many as the burner makes. */
@@ -28,7 +30,7 @@ const [STRANGE_CHANNELS, STRANGE_AGENTS] = [320, 80]
 
 type Burnt = { guard: RegExp; without: string; isOver(score: Score): boolean }
 
-/** What strangers can make the Worker spend, and the figure of the score that shows it. */
+/** The budgets for strangers, and the figure of the score that shows each. */
 const BUDGETS: [PaysBy, string, Burnt][] = [
   [
     'channel',
@@ -237,7 +239,7 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
   })
 
   it.each(BUDGETS)(
-    'spends more on a budget burner, by %s, if it has no budget for %s',
+    'spends more on a budget burner, by %s, if a guard is gone: the budget for %s',
     async (pays, _, burnt) => {
       const tight = (one: WorkerPlan): WorkerPlan => {
         const limits = { CHAIN_READS: limitOf(20), AGENT_READS: limitOf(20) }
@@ -245,7 +247,10 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
       }
       const costs: boolean[] = []
       for (const one of [plan, mutatedPlan(plan, burnt.guard, burnt.without)]) {
-        await using lab = await makeLab({ policy: { ...POLICY, ...GAS } }, Promise.resolve(tight(one)))
+        await using lab = await makeLab(
+          { policy: { ...POLICY, ...GAS }, start: NOON },
+          Promise.resolve(tight(one)),
+        )
         const burner = await lab.crawler({ is: 'budget-burner', pays })
         costs.push(burnt.isOver(await burner.run()))
       }
