@@ -88,7 +88,10 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
       socket: { entrypoint: 'LabControl', port: controlPort },
-      services: { LAB: () => new Response(`${clock.offsetMs}`) },
+      services: {
+        LAB: () => new Response(`${clock.offsetMs}`),
+        LAB_NODE: { external: { address: new URL(chain.rpcUrl).host, http: {} } },
+      },
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
         ...(options.worker === undefined
@@ -101,7 +104,6 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       log: options.log ?? (() => {}),
     }).then(kept)
     const remote = remoteOf(controlPort, key)
-    await remote({ do: 'pass', offsetMs: clock.offsetMs })
     const operator = { url: `${url}/_tab402/api`, token }
     const parts = {
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
@@ -119,12 +121,24 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       receiver,
       relayer,
       operator,
+      kill: () => kill(port),
+      stop,
     }
-    return { ...parts, kill: () => kill(port), stop }
+    await Promise.all([remote({ do: 'pass', offsetMs: clock.offsetMs }), openNode(parts)])
+    return parts
   } catch (cause) {
     await stop()
     throw cause
   }
+}
+
+/** Lets the Worker reach the chain past the proxy, unless the node has a fault. */
+export async function openNode({
+  remote,
+  node,
+  nodeFaults,
+}: Pick<LabStage, 'remote' | 'node' | 'nodeFaults'>): Promise<void> {
+  await remote({ do: 'node', url: nodeFaults.length > 0 ? null : node })
 }
 
 /** The binding of each class of objects. */
