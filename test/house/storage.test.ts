@@ -61,6 +61,7 @@ describe('docs/storage.md', () => {
       'figure_day',
       'figure_name',
       'figure_path',
+      'figure_summed',
       'free_page',
       'host',
       'host_check',
