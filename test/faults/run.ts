@@ -36,8 +36,7 @@ try {
 } finally {
   await scratch.close()
 }
-for (const [row, why] of Object.entries(REASONS))
-  if (isAsked(row)) print(`${row} has no change: ${why}`)
+for (const [row, why] of Object.entries(REASONS)) if (isAsked(row)) print(`${row} has no change: ${why}`)
 const rows = new Set(removals.map(({ row }) => row))
 print(`${rows.size - unseen.size} of ${rows.size} rows fail without their answer`)
 process.exitCode = unseen.size === 0 ? 0 : 1
