@@ -10,7 +10,7 @@ import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } fro
 import { readFacts } from './read.ts'
 import { seeReceiver } from './receiver.ts'
 import type { AlertSettings } from './settings.ts'
-import { changeAlerts, readAlerts } from './store.ts'
+import { changeAlerts, readStored } from './store.ts'
 
 /**
  * Finds alerts and sends their messages. Never throws: neither a run nor a watch may fail because of an alert. `now`: Unix ms.
@@ -18,9 +18,10 @@ import { changeAlerts, readAlerts } from './store.ts'
  */
 export async function raiseAlerts(settings: AlertSettings, now: number): Promise<number> {
   try {
-    const facts = await readFacts(settings, await readAlerts(settings.book), now)
+    const stored = await readStored(settings.book)
+    const facts = await readFacts(settings, stored.state, now)
     const targets = await targetsOf(settings.webhooks)
-    const due = await changeAlerts(settings.book, (before) => {
+    const pass = (before: AlertState) => {
       const receiver = seeReceiver(before.receiver, settings.receiver, now)
       const { found, unread } = findAll({ ...facts, ...(receiver && { receiver }) })
       const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
@@ -32,7 +33,8 @@ export async function raiseAlerts(settings: AlertSettings, now: number): Promise
         ...(receiver && { receiver }),
       }
       return { state, value: due }
-    })
+    }
+    const due = await changeAlerts(settings.book, pass, stored)
     return await deliver(settings, due ?? [], now)
   } catch (fault) {
     log('alerts_not_raised', { fault })

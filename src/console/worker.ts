@@ -9,7 +9,7 @@ import { invitationRoutes } from './pages/invitation.tsx'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { typedIn } from './parts/form.tsx'
 import { askProof, takeProof } from './proof.tsx'
-import { type ConsoleEnv, message, openDesk, type PageHandler, unsent } from './shell.tsx'
+import { type ConsoleEnv, message, onlyWith, openDesk, type PageHandler, unsent } from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
 
@@ -34,9 +34,9 @@ app.use(
 )
 signInRoutes(app)
 invitationRoutes(app)
-for (const { path, get, post } of PAGES) {
-  if (get) app.get(path, signedIn(get))
-  if (post) app.post(path, signedIn(post))
+for (const { path, right, get, post } of PAGES) {
+  if (get) app.get(path, signedIn(onlyWith(right, get)))
+  if (post) app.post(path, signedIn(onlyWith(right, post)))
 }
 app.notFound((c) => message(c, 404, 'The address must be that of a page.'))
 app.onError((fault, c) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Response } from 'miniflare'
 import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, type Seen, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -32,6 +32,8 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
+  /** The calls that the node has had. */
+  nodeCalls: readonly Seen[]
   origin: LocalPages
   stripe: StripeServer
   worker: RunningWorker
@@ -86,7 +88,10 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
       socket: { entrypoint: 'LabControl', port: controlPort },
-      services: { LAB: () => new Response(`${clock.offsetMs}`) },
+      services: {
+        LAB: () => new Response(`${clock.offsetMs}`),
+        LAB_NODE: { external: { address: new URL(chain.rpcUrl).host, http: {} } },
+      },
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
         ...(options.worker === undefined
@@ -99,7 +104,6 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       log: options.log ?? (() => {}),
     }).then(kept)
     const remote = remoteOf(controlPort, key)
-    await remote({ do: 'pass', offsetMs: clock.offsetMs })
     const operator = { url: `${url}/_tab402/api`, token }
     const parts = {
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
@@ -108,6 +112,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       chain,
       node,
       nodeFaults: proxy.faults('node'),
+      nodeCalls: proxy.seen('node'),
       origin,
       stripe,
       worker,
@@ -116,12 +121,24 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       receiver,
       relayer,
       operator,
+      kill: () => kill(port),
+      stop,
     }
-    return { ...parts, kill: () => kill(port), stop }
+    await Promise.all([remote({ do: 'pass', offsetMs: clock.offsetMs }), openNode(parts)])
+    return parts
   } catch (cause) {
     await stop()
     throw cause
   }
+}
+
+/** Lets the Worker reach the chain past the proxy, unless the node has a fault. */
+export async function openNode({
+  remote,
+  node,
+  nodeFaults,
+}: Pick<LabStage, 'remote' | 'node' | 'nodeFaults'>): Promise<void> {
+  await remote({ do: 'node', url: nodeFaults.length > 0 ? null : node })
 }
 
 /** The binding of each class of objects. */

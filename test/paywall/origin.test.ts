@@ -54,6 +54,7 @@ describe('pass for the headers of a request', () => {
       'proxy-connection': 'close',
       te: 'trailers',
       trailer: 'x',
+      'transfer-encoding': 'gzip, chunked',
       upgrade: 'h2c',
       'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
       'x-listed': '1',

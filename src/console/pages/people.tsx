@@ -214,7 +214,7 @@ const ROLE_NAMES: Readonly<Record<(typeof ROLES)[number], string>> = {
 /** The pages of people. */
 export const peoplePages: Routes = [
   { path: '/people', get: list },
-  { path: '/people/new', get: create, post: create },
+  { path: '/people/new', right: 'people.write', get: create, post: create },
   { path: '/people/:id', get: one, post: one },
   { path: '/people/:id/invitation', post: again },
   { path: '/people/:id/remove', post: remove },

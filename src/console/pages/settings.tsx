@@ -3,6 +3,7 @@ import { may, RIGHTS } from '../../people/principal.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Time } from '../parts/figures.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { rightsText } from '../parts/rights.ts'
 import { Table } from '../parts/table.tsx'
 import { type PageHandler, type Routes, show } from '../shell.tsx'
 
@@ -20,7 +21,7 @@ const settings: PageHandler = async (c) => {
             ['Name', who.name],
             ['Role', who.role],
             ['Sites', who.publisher === null ? 'All' : `Those of ${who.publisher}`],
-            ['Rights', RIGHTS.filter((right) => may(who, right)).join(', ')],
+            ['May', rightsText(RIGHTS.filter((right) => may(who, right)))],
             ['In the audit log', <code>{who.id}</code>],
           ]}
         />

@@ -35,15 +35,28 @@ export type Use = SentSaleFacts & {
 }
 
 /**
- * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, or it was
- * refused after somebody had seen its signature.
+ * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, it was refused
+ * after somebody had seen its signature, or a reorganization has undone it.
  */
 export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
   /** The id of the request that held it last. */
   taker: string
   /** When it was first reserved, in Unix milliseconds. */
   since: number
+  /** Whether it was settled, and the chain lacks its transfer. */
+  isUndone: boolean
 }
+
+/** The name of an authorization of one payer. */
+export type AuthorizationKey = Pick<Use, 'token' | 'nonce'>
+
+/** A settled payment whose block was not final yet. `transaction`: its transfer. */
+export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
+  transaction: Hex
+}
+
+/** A settled payment that a reorganization has undone for good. */
+export type LostPayment = Pick<Use, 'nonce' | 'amount'>
 
 /** The result of `Authorizations.take`. */
 export type Reservation =
@@ -67,7 +80,8 @@ export type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
 /**
  * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved, undelivered, or
- * watched: refused, while the authorization may still be used.
+ * watched: refused, while the authorization may still be used. `provisional`: how many of them no run has seen in a final block.
+ * `lost`: how many more were settled, and undone for good.
  */
 export type ExactTotals = {
   payments: number
@@ -75,6 +89,8 @@ export type ExactTotals = {
   inDoubt: number
   undelivered: number
   watched: number
+  provisional: number
+  lost: number
 }
 
 /**
@@ -86,9 +102,10 @@ export type RecordedPayment = SaleFacts & {
   id: string
   /**
    * `undelivered`: the transfer is on chain, and no answer was delivered for it yet. `watched`: refused, and looked for until
-   * the chain shows that it can never be used.
+   * the chain shows that it can never be used. `undone`: settled, and looked for since a reorganization undid the transfer.
+   * `lost`: settled, and undone for good.
    */
-  status: Status | 'undelivered' | 'watched'
+  status: Status | 'undelivered' | 'watched' | 'undone' | 'lost'
   at: number | null
   amount: bigint
   request: string

@@ -9,20 +9,19 @@ import type {
 } from '../../chain/relayer/relayer.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
-import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
+import type { Answer, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
 import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accept, type Result, refuse } from '../../protocol/refusal.ts'
+import { accept, type Result, refuse, wire } from '../../protocol/refusal.ts'
 import type { Screened } from '../../protocol/screening.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
-import type { SettleResponse } from '../../protocol/x402/types.ts'
 import type { Screen } from '../../screening/screen.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
 import { screenPayer, stopped } from '../screening.ts'
-import { channelState, correctiveTerms, declined, receiptOnly, tooSmall } from './answer.ts'
+import { correctiveTerms, declined, type Parties, receiptOf, receiptOnly, tooSmall } from './answer.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
@@ -184,6 +183,10 @@ export class ChannelPurchase {
       if (!opened.ok) return opened
       begun = await this.#place(order)
     }
+    if (begun.outcome === 'refused' && begun.standing && wire(begun.reason).status !== 503) {
+      const sent = await this.#sentBefore(id)
+      if (sent) return sent
+    }
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeDeposit } = await import('../../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
@@ -218,11 +221,26 @@ export class ChannelPurchase {
     const standing = await this.#account().standing()
     // Threat: a signature alone must not reach the relayer, the one object that all payers share (faults: H1).
     if (!standing) return refuse('deposit_too_late')
-    const outcome = await this.#ports.relayer().outcome(id)
-    if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
-    if (outcome.status === 'pending') return refuse('outcome_unknown', { detail: outcome.hash })
+    const sent = await this.#sentBefore(id)
+    if (sent) return sent
     if (standing.unresolved?.id === id) await this.#account().resolve(id, null)
     return refuse('deposit_too_late')
+  }
+
+  /**
+   * The answer to a deposit that would be refused, if an earlier request has sent it; null if none has. Only a payer with an
+   * account comes here (faults: H1).
+   *
+   * Trap: the account alone does not know (faults: I9). Between the begin of a deposit and its signature the relayer has
+   * nothing of it, and another request of the channel may close it as never sent: vouchers must not wait for a sender that
+   * crashed. Such a deposit may still be signed. From then on the account does not name it, and its voucher may be behind.
+   * The relayer answers for an order once that is signed or refused, and a crashed sender has sent nothing. A lapsed
+   * authorization changes no outcome: it was mined before, or its transaction reverts.
+   */
+  async #sentBefore(id: string): Promise<Result<Charge> | null> {
+    const outcome = await this.#ports.relayer().outcome(id)
+    if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
+    return outcome.status === 'pending' ? refuse('outcome_unknown', { detail: outcome.hash }) : null
   }
 
   /** A new account for a payer who holds the money: an account must not be had for a signature alone (faults: H1). */
@@ -277,7 +295,7 @@ export class ChannelPurchase {
     switch (outcome.status) {
       case 'mined': {
         const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
-        return accept(receiptOnly(this.#receipt(standing, outcome.hash, begun.amount)))
+        return accept(receiptOnly(receiptOf(this.#parties, standing, outcome.hash, begun.amount)))
       }
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
@@ -314,10 +332,10 @@ export class ChannelPurchase {
     if (this.#purchase.hasEffects && answer.outcome === 'replayed' && !answer.answer)
       return refuse('effect_delivered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
-    let receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    let receipt = receiptOf(this.#parties, answer, answer.transaction, deposited, answer.due)
     const lower = async (price: bigint) => {
       const known = await retryOnce(() => this.#account().lower(entry, this.#purchase.id, price))
-      if (known) receipt = this.#receipt(known, answer.transaction, deposited, known.due)
+      if (known) receipt = receiptOf(this.#parties, known, answer.transaction, deposited, known.due)
     }
     return accept({
       ...(answer.answer && { answer: answer.answer }),
@@ -332,27 +350,6 @@ export class ChannelPurchase {
         return null
       },
     })
-  }
-
-  /** x402 batch-settlement §Payment Response Contract: every amount a string, and no `chargedAmount` for a refund. */
-  #receipt(
-    known: Pick<Charged, 'state' | 'charged'>,
-    transaction: Hex | null,
-    moved: bigint | null,
-    due?: bigint,
-  ): SettleResponse {
-    const channel = channelState(this.#channelId, known)
-    return {
-      success: true,
-      transaction: transaction ?? '',
-      network: this.#terms.network.id,
-      payer: this.#payload.config.payer,
-      amount: transaction && moved !== null ? moved.toString() : '',
-      extra:
-        due === undefined
-          ? { channelState: channel }
-          : { chargedAmount: due.toString(), channelState: channel },
-    }
   }
 
   /** The channel as the chain has it, not before `block`: our own transaction must be in what we read. */
@@ -381,6 +378,10 @@ export class ChannelPurchase {
   #signed(id: string) {
     const { maxClaimableAmount, signature } = this.#payload.voucher
     return { id, max: maxClaimableAmount, signature, ...(this.#screened && { screening: this.#screened }) }
+  }
+
+  get #parties(): Parties {
+    return { channelId: this.#channelId, network: this.#terms.network.id, payer: this.#payload.config.payer }
   }
 
   get #channelId(): Hex {

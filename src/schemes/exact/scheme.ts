@@ -256,9 +256,9 @@ class ExactPurchase implements Charge {
   async find(): Promise<Settled> {
     const { token, nonce, request } = this.#use
     const known = await this.#reservations().use(token, nonce)
-    if (known?.request === request && known.transaction)
-      return { status: 'settled', transaction: known.transaction }
-    const isOpen = known?.request === request && known.status !== 'released'
+    const isPaid = known?.transaction && known.status !== 'undone' && known.status !== 'lost'
+    if (isPaid && known.request === request) return { status: 'settled', transaction: known.transaction }
+    const isOpen = known?.request === request && known.status !== 'released' && known.status !== 'lost'
     if (!isOpen) return { status: 'refused', reason: 'exact_failed', isFinal: true }
     const facilitator = await this.#ports.facilitator()
     const found = await facilitator.find(this.#transfer, this.#id)

@@ -56,6 +56,13 @@ describe('relayer order', () => {
     expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
   })
 
+  it('returns its outcome, not none, while it is being placed [I9, sim seed 194]', async () => {
+    const relayer = await newRelayer()
+    const order = anOrder()
+    const [sent, seen] = await Promise.all([relayer.send(order), relayer.outcome(order.id, 5_000)])
+    expect(seen).toEqual(sent)
+  })
+
   it('takes a nonce of its own among concurrent orders [F14]', async () => {
     const relayer = await newRelayer()
     const orders = Array.from({ length: 16 }, () => anOrder())

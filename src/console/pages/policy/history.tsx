@@ -1,5 +1,6 @@
 /** The versions of a policy: what each changed, by whom and why, and the way back to one. */
 import type { Context } from 'hono'
+import { may } from '../../../people/principal.ts'
 import type { Problem, SiteVersionBody as SiteVersion } from '../../answers.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
@@ -83,7 +84,10 @@ async function page(
         <Table
           caption="Versions, the latest first"
           rows={listed.value.versions}
-          empty={{ what: 'No version yet.', next: <a href={`/policy/${id}/publish`}>Publish the draft</a> }}
+          empty={{
+            what: 'No version yet.',
+            next: may(editing.who, 'policy.write') && <a href={`/policy/${id}/publish`}>Publish the draft</a>,
+          }}
           columns={[
             {
               title: 'Version',
@@ -139,7 +143,7 @@ function One({ c, editing, of: { version, document, who, at, note }, earlier, ty
     >
       {note && <p class="gap">{note}</p>}
       <Diff before={documentText(earlier?.document)} after={documentText(document)} />
-      {!isLast && (
+      {!isLast && may(editing.who, 'policy.write') && (
         <details class="gap" open={typed.version !== undefined}>
           <summary>{`Go back to version ${version}`}</summary>
           <p>{`It is published again as version ${(published?.version ?? 0) + 1}, and takes effect two minutes later. This is what changes then:`}</p>

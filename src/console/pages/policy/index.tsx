@@ -1,4 +1,5 @@
 /** The pages of policies: the list of them, and the views of one. */
+import { may } from '../../../people/principal.ts'
 import type { Paged, SiteSummaryBody as SiteSummary } from '../../answers.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Head, PageSection } from '../../parts/page.tsx'
@@ -31,7 +32,7 @@ const listPolicies: PageHandler = async (c) => {
           rows={sites}
           empty={{
             what: 'No site yet. A policy belongs to a site.',
-            next: <a href="/sites/new">Add the first site</a>,
+            next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
           }}
           columns={[
             { title: 'Site', cell: ({ id }) => <a href={`/policy/${id}`}>{id}</a> },
@@ -59,7 +60,7 @@ export const policyPages: Routes = [
   { path: '/policy/:site/text', get: showText, post: saveText },
   { path: '/policy/:site/try', get: tryAtSite },
   { path: '/policy/:site/results', get: showResults },
-  { path: '/policy/:site/publish', get: showPublish, post: publishDraft },
+  { path: '/policy/:site/publish', right: 'policy.write', get: showPublish, post: publishDraft },
   { path: '/policy/:site/discard', post: discard },
   { path: '/policy/:site/history', get: showHistory },
   { path: '/policy/:site/revert', post: revert },

@@ -58,7 +58,7 @@ export const listSites: PageHandler = async (c) => {
           rows={sites}
           empty={{
             what: 'No site yet. A site is the hosts of one publisher with their prices.',
-            next: <a href="/sites/new">Add the first site</a>,
+            next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
           }}
           columns={[
             { title: 'Site', cell: (site) => <Named {...site} /> },
