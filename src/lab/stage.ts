@@ -109,7 +109,8 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
     }).then(kept)
     const remote = remoteOf(controlPort, key)
     const parts: LabStage = {
-      ...{ url, clock, chain, node, origin, facilitator, stripe, worker, plan, remote, receiver, relayer, stop },
+      ...{ url, clock, chain, node, origin, facilitator, stripe },
+      ...{ worker, plan, remote, receiver, relayer, stop },
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
       nodeFaults: proxy.faults('node'),
       nodeCalls: proxy.seen('node'),
