@@ -1,35 +1,34 @@
 /** A copy of the working tree in which files may be changed, and vitest in it. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createVitest, type Vitest } from 'vitest/node'
 import { tracked } from '../house/sources.ts'
 import { type Change, changed } from './removal.ts'
 
-/** A test that ran. `title`: whole. */
-export type Ran = { title: string; failed: boolean }
+/** A test that failed: its whole title, and the first line of its first error. */
+export type Failed = { title: string; error: string }
 
 /** See {@link openScratch}. */
 export type Scratch = {
-  /** Runs the tests of some files whose titles match, with `change` in place if one is given. */
-  run(tests: readonly string[], titles: RegExp, change?: Change): Promise<Ran[]>
+  /** Runs the tests of a file whose titles match, with a change in place. `ran`: how many. */
+  run(change: Change, test: string, titles: RegExp): Promise<{ ran: number; failed: Failed[] }>
   close(): Promise<void>
 }
 
 /** Copies the working tree to the temporary folder of the system, and goes there. */
 export async function openScratch(): Promise<Scratch> {
   const folder = mkdtempSync(join(tmpdir(), 'tab402-faults-'))
-  for (const file of tracked()) cpSync(file, join(folder, file))
+  for (const file of tracked()) if (existsSync(file)) cpSync(file, join(folder, file))
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
   // The house tests and the projects ask git for the files.
   execFileSync('git', ['init', '--quiet', folder])
   process.chdir(folder)
   process.env.PWD = folder
-  const vitest = await createVitest('test', { root: folder, watch: false, reporters: [{}] })
+  const vitest = await createVitest('test', { root: folder, watch: false, maxWorkers: 1, reporters: [{}] })
   return {
-    async run(tests, titles, change) {
-      if (!change) return await runTests(vitest, tests, titles)
+    async run(change, test, titles) {
       const text = readFileSync(change.file, 'utf8')
       const write = (content: string) => {
         writeFileSync(change.file, content)
@@ -37,7 +36,7 @@ export async function openScratch(): Promise<Scratch> {
       }
       write(changed(text, change))
       try {
-        return await runTests(vitest, tests, titles)
+        return await runTests(vitest, test, titles)
       } finally {
         write(text)
       }
@@ -49,17 +48,18 @@ export async function openScratch(): Promise<Scratch> {
   }
 }
 
-async function runTests(vitest: Vitest, tests: readonly string[], titles: RegExp): Promise<Ran[]> {
+async function runTests(vitest: Vitest, test: string, titles: RegExp): ReturnType<Scratch['run']> {
   vitest.setGlobalTestNamePattern(titles)
-  const specifications = await vitest.globTestSpecifications(tests.map((test) => `test/${test}.test.ts`))
+  const specifications = await vitest.globTestSpecifications([`test/${test}.test.ts`])
   const { testModules } = await vitest.runTestSpecifications(specifications)
   // The result has the modules of earlier runs too.
-  const modules = testModules.filter(({ moduleId }) =>
-    specifications.some((specification) => specification.moduleId === moduleId),
+  const [module] = testModules.filter(({ moduleId }) => moduleId === specifications[0]?.moduleId)
+  const ran = [...(module?.children.allTests() ?? [])].flatMap((each) => {
+    const { state, errors } = each.result()
+    return state === 'passed' || state === 'failed' ? [{ title: each.fullName, state, errors }] : []
+  })
+  const failed = ran.flatMap(({ title, state, errors }) =>
+    state === 'failed' ? [{ title, error: String(errors?.[0]?.message).split('\n')[0] ?? '' }] : [],
   )
-  return modules.flatMap((module) =>
-    [...module.children.allTests()]
-      .filter((test) => ['passed', 'failed'].includes(test.result().state))
-      .map((test) => ({ title: test.fullName, failed: test.result().state === 'failed' })),
-  )
+  return { ran: ran.length, failed }
 }

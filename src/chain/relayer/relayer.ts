@@ -307,6 +307,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** `most`: how many missing nonces may be filled. */
   async #tend(most: number): Promise<void> {
+    // While nothing is open, one number of the node shows that no block was undone.
+    if (this.#orders.open(1).length === 0 && this.#nonces.areWhole(await this.#readCount('latest'))) return
     const now = await this.#readConditions()
     this.#orders.reopen(now.count)
     await this.#fillMissing(now, most)
@@ -362,10 +364,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       this.#orders.displace(order.id)
       this.#nonces.take(order.nonce, Date.now())
     })
-    this.#warn('nonce used by an unknown transaction, order abandoned', {
-      order: order.id,
-      nonce: order.nonce,
-    })
+    const { id, nonce } = order
+    this.#warn('nonce used by an unknown transaction, order abandoned', { order: id, nonce })
   }
 
   async #readCount(tag: 'latest' | 'finalized'): Promise<number> {

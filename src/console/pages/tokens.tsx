@@ -135,6 +135,6 @@ function Editor({ c, typed, scopes, problem }: EditorProps) {
 /** The pages of API tokens. */
 export const tokenPages: Routes = [
   { path: '/tokens', get: list },
-  { path: '/tokens/new', get: create, post: create },
+  { path: '/tokens/new', right: 'tokens.write', get: create, post: create },
   { path: '/tokens/:id/end', post: end },
 ]

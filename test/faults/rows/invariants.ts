@@ -98,4 +98,18 @@ export const INVARIANTS: readonly Removal[] = [
     to: 'const second = await split(rest, reason, trial)',
     test: 'settlement/channels/claims',
   },
+  {
+    row: 'I14',
+    file: 'src/operator/accounts.ts',
+    from: 'return evidence ? { ...entry, signature } : entry\n}\n\n/**\n * A page of a credit',
+    to: 'return entry\n}\n\n/**\n * A page of a credit',
+    test: 'operator/evidence',
+  },
+  {
+    row: 'I14',
+    file: 'src/settlement/channels/observe.ts',
+    from: 'if (state) await accountOf(settings, id).observe(state, hash)',
+    to: 'if (state) await accountOf(settings, id).observe(state)',
+    test: 'operator/evidence',
+  },
 ]

@@ -13,11 +13,12 @@ export const LEDGER: readonly Removal[] = [
     from: 'this.#journal.recent(Date.now() - REPLAY_WINDOW_MS, MAX_CHARGES)',
     to: 'this.#journal.recent(Date.now(), MAX_CHARGES)',
     test: 'ledger/channel/faults',
+    title: 'charges once when the order is repeated',
   },
   {
     row: 'E2',
     file: 'src/settlement/exact/in-doubt.ts',
-    from: "if (outcome.status === 'settled') await payments.found(token, nonce, outcome.transaction)",
+    from: 'await payments.found(token, nonce, transaction)',
     to: '',
     test: 'settlement/exact/in-doubt',
   },
@@ -94,6 +95,13 @@ export const LEDGER: readonly Removal[] = [
     test: 'settlement/restored',
   },
   {
+    row: 'E11',
+    file: 'src/settlement/channels/reconcile.ts',
+    from: 'return isAhead || charged > redeemed',
+    to: 'return charged > redeemed',
+    test: 'settlement/restored',
+  },
+  {
     row: 'E12',
     file: 'src/ledger/alarm.ts',
     from: 'if (this.#account.owes()) await this.#list(await this.#listAgain())',
@@ -120,5 +128,12 @@ export const LEDGER: readonly Removal[] = [
     from: 'if (claimable) await assertIntact(settings, line.id)',
     to: '',
     test: 'settlement/tampered',
+  },
+  {
+    row: 'E15',
+    file: 'src/ledger/billing/billing.ts',
+    from: 'if (stated.total !== this.#record.journal.charged(first, stated.last))',
+    to: 'if (stated.last < first)',
+    test: 'billing/run',
   },
 ]
