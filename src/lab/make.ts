@@ -65,9 +65,11 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       const [now, scores] = await Promise.all([
         books(),
         Promise.all(
-          crew.crawlers.map(async ({ name, is, pays, exposure, score }) => ({
+          crew.crawlers.map(async ({ name, is, pays, exposure, score, account }) => ({
             name: `${name} (${is})`,
+            is,
             pays,
+            account: await account(),
             score: await score(),
             exposure,
           })),
