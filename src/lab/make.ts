@@ -78,7 +78,7 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       const breaches = breachesOf(now, scores)
       if (breaches.length > 0) throw new AuditError(breaches, seed)
     },
-    fetch: (path, init) => fetch(path.startsWith('http') ? path : `${url}${path}`, init),
+    fetch: (path, init) => fetchAt(new URL(path.startsWith('http') ? path : `${url}${path}`), init),
     kill,
     evict,
     fail: failOf(stage, calendar, { kill, evict }),
@@ -92,6 +92,14 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
     }
   }
+}
+
+/** Not every system resolves names below `localhost`. */
+function fetchAt(url: URL, init: RequestInit = {}): Promise<Response> {
+  if (!url.hostname.endsWith('.localhost')) return fetch(url, init)
+  const headers = new Headers(init.headers)
+  headers.set('host', url.host)
+  return fetch(new URL(`${url.pathname}${url.search}`, `http://127.0.0.1:${url.port}`), { ...init, headers })
 }
 
 /** The runtime drops idle objects by itself. */
