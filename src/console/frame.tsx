@@ -59,7 +59,7 @@ export function Frame({ title, path, url, who, formToken, sampleBefore, children
             tab402
           </a>
           <details class="menu">
-            <summary>Menu</summary>
+            <summary class="btn">Menu</summary>
             <nav class="nav" aria-label="Console, small screens">
               <Nav path={path} who={who} />
             </nav>

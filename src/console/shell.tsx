@@ -2,9 +2,10 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import type { EdgeWorker } from '../people/console-call.ts'
-import type { Principal } from '../people/principal.ts'
+import { may, type Principal, type Right } from '../people/principal.ts'
 import { sha256Hex } from '../platform/digest.ts'
-import { askAs, type Reply, type SessionApi } from './edge.ts'
+import type { Problem } from './answers.ts'
+import { askAs, enter, type Reply, type SessionApi } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 import { Kept, type Typed } from './parts/form.tsx'
@@ -26,13 +27,29 @@ export type Desk = SessionApi & { session: string; who: Principal; formToken: st
 /** A page of the console, or the answer to one of its forms. */
 export type PageHandler = (c: Context<ConsoleEnv>) => Promise<Response>
 
-/** The routes of one page and its forms. GET never writes. */
-export type Routes = { path: string; get?: PageHandler; post?: PageHandler }[]
+/**
+ * The routes of one page and its forms. GET never writes. `right`: the page is for those alone who have it. `ahead`: what `get`
+ * asks the API in any case, which then comes with the principal, in one call. `now` in Unix milliseconds.
+ */
+export type Routes = {
+  path: string
+  right?: Right
+  ahead?: (now: number) => readonly string[]
+  get?: PageHandler
+  post?: PageHandler
+}[]
 
-/** Opens the desk of a session; null if the session has ended. @throws if the edge Worker does not answer */
-export async function openDesk(edge: EdgeWorker, session: string): Promise<Desk | null> {
-  const [who, formToken] = await Promise.all([edge.whoIs(session), formTokenOf(session)])
-  return who && { session, who, formToken, ...askAs(edge, session, Date.now) }
+/**
+ * Opens the desk of a session; null if the session has ended. `ahead`: paths that are asked in the same call.
+ * @throws if the edge Worker does not answer
+ */
+export async function openDesk(
+  edge: EdgeWorker,
+  session: string,
+  ahead: readonly string[] = [],
+): Promise<Desk | null> {
+  const [{ who, known }, formToken] = await Promise.all([enter(edge, session, ahead), formTokenOf(session)])
+  return who && { session, who, formToken, ...askAs(edge, session, Date.now, known) }
 }
 
 /** What changes with each rendering, and means nothing: the time of the page itself, and the keys of its forms. */
@@ -85,6 +102,20 @@ export function unsent(c: Context, typed: Typed): Response {
     </Bare>
   )
   return c.html(`<!doctype html>${page}`, 503) as Response
+}
+
+/** A page for those who have a right; others get the words that the API has for them. */
+export function onlyWith(right: Right | undefined, page: PageHandler): PageHandler {
+  return async (c) =>
+    right === undefined || may(c.get('desk').who, right)
+      ? page(c)
+      : trouble(c, 'Not allowed', { ok: false, status: 403, problem: NOT_ALLOWED })
+}
+
+const NOT_ALLOWED: Problem = {
+  title: 'Not allowed',
+  detail: 'Your role does not have the right that this page needs.',
+  code: 'forbidden',
 }
 
 /** The URL of the page as it was asked. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Response } from 'miniflare'
 import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, type Seen, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -33,6 +33,8 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
+  /** The calls that the node has had. */
+  nodeCalls: readonly Seen[]
   origin: LocalPages
   /** Null where the Worker’s own relayer sends payments by `exact`. */
   facilitator: LabFacilitator | null
@@ -103,23 +105,11 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
     }).then(kept)
     const remote = remoteOf(controlPort, key)
     const parts: LabStage = {
-      ...{
-        url,
-        clock,
-        chain,
-        node,
-        origin,
-        facilitator,
-        stripe,
-        worker,
-        plan,
-        remote,
-        receiver,
-        relayer,
-        stop,
-      },
+      ...{ url, clock, chain, node, origin, facilitator, stripe },
+      ...{ worker, plan, remote, receiver, relayer, stop },
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
       nodeFaults: proxy.faults('node'),
+      nodeCalls: proxy.seen('node'),
       operator: { url: `${url}/_tab402/api`, token },
       kill: () => kill(port),
     }

@@ -23,6 +23,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'lost',
   'relisted',
   'figures_differ',
   'low_gas',

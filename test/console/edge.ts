@@ -11,15 +11,36 @@ const ORIGIN = 'http://127.0.0.1'
 export const OWNER: Principal = { id: 'token 1a2b3c4d', name: 'Operator', role: 'owner', publisher: null }
 
 /** The body of an answer, or `lost` for a call whose outcome is unknown. Undefined is 404. */
-export type Answers = (order: ConsoleOrder) => object | 'lost' | undefined
+export type Answers = (order: ConsoleOrder) => object | 'lost' | 'forbidden' | undefined
+
+const SESSION_VIEW = {
+  id: 'other',
+  principal: 'Ann',
+  client: 'Firefox',
+  openedAt: 1,
+  usedAt: 1,
+  isThis: false,
+}
+const OWN_PASSKEYS = {
+  member: { id: 'member-1', name: 'Ann', email: null, role: 'operator', publisher: null, createdAt: 1 },
+  passkeys: [{ id: 'AAAA', name: 'Laptop', madeAt: 1, usedAt: null }],
+  challenge: 'AAAA',
+}
+const NOT_FOUND = { title: 'Not found', detail: 'Not found', code: 'not_found' }
+const FORBIDDEN = { title: 'Not allowed', detail: 'Not allowed', code: 'forbidden' }
 
 /** A browser of one who is signed in. */
 export function browse(answers: Answers, who: Principal = OWNER) {
   const orders: ConsoleOrder[] = []
-  /** How many requests each call of the edge Worker had. */
+  /** How many requests each call of the edge Worker had: 0 where it asked who has the session alone. */
   const rounds: number[] = []
   const edge = {
-    whoIs: async () => who,
+    async whoIs() {
+      rounds.push(0)
+      return who
+    },
+    sessions: async () => [SESSION_VIEW],
+    passkeys: async () => OWN_PASSKEYS,
     async askAll(_: string, asked: readonly ConsoleOrder[]) {
       rounds.push(asked.length)
       orders.push(...asked)
@@ -28,9 +49,9 @@ export function browse(answers: Answers, who: Principal = OWNER) {
       return {
         who,
         answers: bodies.map((body) => ({
-          status: body === undefined ? 404 : 200,
+          status: body === undefined ? 404 : body === 'forbidden' ? 403 : 200,
           type: 'application/json',
-          text: JSON.stringify(body ?? { title: 'Not found', detail: 'Not found', code: 'not_found' }),
+          text: JSON.stringify(body === 'forbidden' ? FORBIDDEN : (body ?? NOT_FOUND)),
         })),
       }
     },

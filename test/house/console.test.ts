@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { transformSync } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { tokenSheet } from '../../src/console/tokens.ts'
+import { tracked } from './sources.ts'
 
 /** Bytes of an asset as it could be served: without comments and blanks. */
 function minified(name: 'console.css' | 'console.js'): number {
@@ -23,6 +24,23 @@ describe('the assets of the console', () => {
 
   it('state the tokens that all pages share, as src/console/tokens.ts has them', () => {
     expect(sheet).toContain(`@layer tokens {\n${tokenSheet()}}\n`)
+  })
+
+  it('have a rule for each class of a page, and no rule for a class that no page has', () => {
+    const pages = tracked('src/console').filter((file) => /\.(?:tsx?|js)$/.test(file))
+    const text = pages.map((file) => readFileSync(file, 'utf8')).join('\n')
+    const stated = [
+      ...[...text.matchAll(/\bclass="([^"]+)"/g)].map(([, names = '']) => names),
+      ...[...text.matchAll(/\bclass=\{([^}]+)\}/g)].flatMap(([, value = '']) =>
+        [...value.matchAll(/[?:&] '([^']*)'/g)].map(([, names = '']) => names),
+      ),
+    ].flatMap((names) => names.split(' '))
+    const rules = sheet.replace(/\/\*[\s\S]*?\*\//g, '')
+    const styled = new Set([...rules.matchAll(/\.([a-z][a-z0-9-]*)/g)].map(([, name]) => name))
+    expect([...new Set(stated)].filter((name) => !styled.has(name))).toEqual([])
+    expect([...styled].filter((name) => !new RegExp(`['" ]${name}['" ]`).test(text))).toEqual([])
+    // A name that is put together escapes the search.
+    expect(text.match(/class=\{`[^`]*[\w-]\$\{/g)).toBeNull()
   })
 
   it('name no colour outside the tokens', () => {

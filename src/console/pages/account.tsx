@@ -215,9 +215,9 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
         isLive
       >
         {'payments' in account ? (
-          <List spec={PAYMENTS} query={query} page={{ rows: account.payments, next }} />
+          <List spec={PAYMENTS} query={query} page={{ rows: account.payments, next }} who={who} />
         ) : (
-          <List spec={journalOf(id)} query={query} page={{ rows: account.entries, next }} />
+          <List spec={journalOf(id)} query={query} page={{ rows: account.entries, next }} who={who} />
         )}
       </PageSection>
     </>,
@@ -244,7 +244,7 @@ function State({ of: account }: { of: Account }) {
 
 function Tab({ of: account }: { of: Account }) {
   if ('payments' in account) {
-    const { payments, received, inDoubt, undelivered, watched } = account.totals
+    const { payments, received, inDoubt, undelivered, watched, provisional, lost } = account.totals
     return (
       <FactList
         of={[
@@ -254,6 +254,8 @@ function Tab({ of: account }: { of: Account }) {
           ['In doubt', <Whole of={inDoubt} />],
           ['Undelivered', <Whole of={undelivered} />],
           ['Watched', <Whole of={watched} />],
+          ['Not final', <Whole of={provisional} />],
+          ['Lost', <Whole of={lost} />],
         ]}
       />
     )

@@ -307,7 +307,7 @@ const suspended = ({ reason = '' }: Typed) => ({ body: { reason } })
 /** The pages of agents. */
 export const agentPages: Routes = [
   { path: '/agents', get: listPage(LIST) },
-  { path: '/agents/new', get: create, post: create },
+  { path: '/agents/new', right: 'money.write', get: create, post: create },
   { path: '/agents/:id', get: one },
   { path: '/agents/:id/limit', post: act('', changed) },
   { path: '/agents/:id/suspend', post: act('/suspend', suspended) },

@@ -58,18 +58,18 @@ const COLUMNS: ListSpec<Crawler>['columns'] = [
     cell: () => '',
   },
   {
-    title: 'Change',
-    key: 'change',
-    kind: 'change',
-    cell: ({ earned, before }) => <Trend now={earned} before={before} isGood />,
-  },
-  {
     title: 'Earned',
     key: 'earned',
     sort: 'down',
     kind: 'lead',
     value: ({ earned }) => earned,
     cell: ({ earned }) => <Money of={earned} />,
+  },
+  {
+    title: 'Change',
+    key: 'change',
+    kind: 'change',
+    cell: ({ earned, before }) => <Trend now={earned} before={before} isGood />,
   },
 ]
 const FILTERS = [{ name: 'text', label: 'Find', hint: 'GPTBot' }] as const

@@ -16,7 +16,7 @@ type Proven = Entry & {
   iou?: string | null
 }
 type Stated = { agent: string; period: { id: string }; first: number; last: number }
-type Proof = { period: string; index: number; size: number; path: string[] }
+type Proof = { index: number; size: number; path: string[] }
 
 /** The page of an entry. */
 export const oneEntry: PageHandler = async (c) => {
@@ -59,8 +59,8 @@ export const oneEntry: PageHandler = async (c) => {
         <PageSection title="In a statement" id="statement">
           {proof ? (
             <>
-              <p>{`Statement ${proof.period} has this entry as leaf ${proof.index + 1} of ${proof.size}. The hashes lead to its signed root.`}</p>
-              <pre class="code">{JSON.stringify(proof, null, 2)}</pre>
+              <p>{`Statement ${proof.period} has this entry as leaf ${proof.leaf.index + 1} of ${proof.leaf.size}. The hashes lead to its signed root.`}</p>
+              <pre class="code">{JSON.stringify(proof.leaf, null, 2)}</pre>
             </>
           ) : (
             <Nothing what="No statement has this entry yet. The billing run states it when its period ends." />
@@ -138,8 +138,12 @@ function Evidence({
   )
 }
 
-/** The proof of an entry in the statement that has it; null before it is stated. */
-async function proofOf(ask: Ask, agent: string, seq: number): Promise<Proof | null> {
+/** The proof of an entry in the statement that has it, and its period; null before it is stated. */
+async function proofOf(
+  ask: Ask,
+  agent: string,
+  seq: number,
+): Promise<{ period: string; leaf: Proof } | null> {
   const listed = await ask<Paged<'statements', Stated>>(
     `/statements?agent=${encodeURIComponent(agent)}&limit=500`,
   )
@@ -147,6 +151,7 @@ async function proofOf(ask: Ask, agent: string, seq: number): Promise<Proof | nu
     ? listed.value.statements.find(({ first, last }) => first <= seq && seq <= last)
     : null
   if (!stated) return null
-  const proof = await ask<Proof>(`/statements/${encodeURIComponent(agent)}/${stated.period.id}/proofs/${seq}`)
-  return proof.ok ? proof.value : null
+  const period = stated.period.id
+  const proof = await ask<Proof>(`/statements/${encodeURIComponent(agent)}/${period}/proofs/${seq}`)
+  return proof.ok ? { period, leaf: proof.value } : null
 }

@@ -6,7 +6,7 @@ import type { Problem, PublisherBody as Publisher } from '../answers.ts'
 import { rowsAt, sortedHere } from '../list.ts'
 import { ActForm, Field, filled, type Typed } from '../parts/form.tsx'
 import { type ListSpec, listPage } from '../parts/list.tsx'
-import { Head, PageSection, Trouble } from '../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
@@ -23,14 +23,14 @@ const COLUMNS: ListSpec<Publisher>['columns'] = [
     key: 'country',
     sort: 'up',
     value: ({ country }) => country,
-    cell: ({ country }) => country ?? '—',
+    cell: ({ country }) => country ?? '',
   },
   {
     title: 'Receiver',
     key: 'receiver',
     kind: 'full',
     value: ({ receiver }) => receiver,
-    cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s'),
+    cell: ({ receiver }) => (receiver ? <code>{receiver}</code> : 'The operator’s wallet'),
   },
   {
     title: 'Contacts',
@@ -127,7 +127,7 @@ type EditorProps = { c: Context<ConsoleEnv>; of?: Publisher; typed: Typed; probl
 
 function Editor({ c, of, typed, problem, at: asOf }: EditorProps) {
   const at = { typed, problem }
-  const { formToken } = c.get('desk')
+  const { who } = c.get('desk')
   return (
     <>
       <Head
@@ -141,48 +141,74 @@ function Editor({ c, of, typed, problem, at: asOf }: EditorProps) {
           <Table
             caption="Sites of the publisher"
             rows={of.sites ?? []}
-            empty={{ what: 'No site yet.', next: <a href="/sites/new">Add a site</a> }}
+            empty={{
+              what: 'No site yet.',
+              next: may(who, 'sites.write') && <a href="/sites/new">Add a site</a>,
+            }}
             columns={[{ title: 'Site', cell: (id) => <a href={`/sites/${id}`}>{id}</a> }]}
           />
         </PageSection>
       )}
       <PageSection title="Who it is" id="who">
-        <ActForm
-          action={of ? `/publishers/${of.id}` : '/publishers/new'}
-          formToken={formToken}
-          title={of ? 'Save' : 'Add this publisher'}
-          isMain
-        >
-          {of ? (
-            <input type="hidden" name="revision" value={String(of.revision)} />
-          ) : (
-            <Field
-              name="id"
-              label="Id"
-              hint="Letters, digits and dashes. It never changes."
-              required
-              {...at}
-            />
-          )}
-          <Field name="name" label="Name" required {...at} />
-          <Field name="contacts" label="E-mail addresses" hint="One or more, with blanks between" {...at} />
-          <Field name="country" label="Country" hint="Two letters, such as DE" {...at} />
-          <Field name="taxId" label="Tax id" {...at} />
-          <Field
-            name="receiver"
-            label="Receiver"
-            hint="The wallet that its sites are paid to. Empty: the operator’s."
-            {...at}
-          />
-        </ActForm>
+        {of && !may(who, 'publishers.write') ? <Facts of={of} /> : <PublisherForm c={c} of={of} {...at} />}
       </PageSection>
     </>
+  )
+}
+
+/** The publisher for those who may not change it. */
+function Facts({ of: { id, name, contacts, country, taxId, receiver } }: { of: Publisher }) {
+  return (
+    <FactList
+      of={[
+        ['Id', <code>{id}</code>],
+        ['Name', <bdi>{name}</bdi>],
+        ['E-mail addresses', contacts.join(', ') || '—'],
+        ['Country', country ?? '—'],
+        ['Tax id', taxId ?? '—'],
+        ['Receiver', receiver ? <code>{receiver}</code> : 'The operator’s wallet'],
+      ]}
+    />
+  )
+}
+
+type FormProps = {
+  c: Context<ConsoleEnv>
+  of: Publisher | undefined
+  typed: Typed
+  problem?: Problem | undefined
+}
+
+function PublisherForm({ c, of, ...at }: FormProps) {
+  return (
+    <ActForm
+      action={of ? `/publishers/${of.id}` : '/publishers/new'}
+      formToken={c.get('desk').formToken}
+      title={of ? 'Save' : 'Add this publisher'}
+      isMain
+    >
+      {of ? (
+        <input type="hidden" name="revision" value={String(of.revision)} />
+      ) : (
+        <Field name="id" label="Id" hint="Letters, digits and dashes. It never changes." required {...at} />
+      )}
+      <Field name="name" label="Name" required {...at} />
+      <Field name="contacts" label="E-mail addresses" hint="One or more, with blanks between" {...at} />
+      <Field name="country" label="Country" hint="Two letters, such as DE" {...at} />
+      <Field name="taxId" label="Tax id" {...at} />
+      <Field
+        name="receiver"
+        label="Receiver"
+        hint="The wallet that its sites are paid to. Empty: the operator’s."
+        {...at}
+      />
+    </ActForm>
   )
 }
 
 /** The pages of publishers. */
 export const publisherPages: Routes = [
   { path: '/publishers', get: listPage(LIST) },
-  { path: '/publishers/new', get: create, post: create },
+  { path: '/publishers/new', right: 'publishers.write', get: create, post: create },
   { path: '/publishers/:id', get: one, post: one },
 ]

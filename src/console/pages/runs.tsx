@@ -1,5 +1,6 @@
 /** The list of nightly runs, and the act that starts them. */
 
+import { may } from '../../people/principal.ts'
 import { carryOut } from '../acting.tsx'
 import type { RunBody as Run } from '../answers.ts'
 import { rowsAt } from '../list.ts'
@@ -29,7 +30,8 @@ const LIST: ListSpec<Run> = {
   read: rowsAt('/runs', 'runs'),
   empty: { what: 'No run has begun yet. The first one begins at 00:00 UTC, or now with “Run now”.' },
   idOf: ({ id }) => id,
-  acts: ({ formToken }) => <ActForm action="/runs" formToken={formToken} title="Run now" />,
+  acts: ({ who, formToken }) =>
+    may(who, 'runs.write') && <ActForm action="/runs" formToken={formToken} title="Run now" />,
   columns: [
     {
       title: 'Run',

@@ -6,6 +6,7 @@ import type { Problem } from '../answers.ts'
 import { Time } from '../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
+import { RIGHT_NAMES, rightsText } from '../parts/rights.ts'
 import { Table } from '../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, type Routes, show, trouble } from '../shell.tsx'
 
@@ -33,7 +34,7 @@ const list: PageHandler = async (c) => {
           columns={[
             { title: 'Name', cell: ({ name }) => <bdi>{name}</bdi> },
             { title: 'Owner', cell: ({ owner }) => <bdi>{owner}</bdi> },
-            { title: 'Rights', kind: 'full', cell: ({ scopes }) => scopes.join(', ') },
+            { title: 'Rights', kind: 'full', cell: ({ scopes }) => rightsText(scopes) },
             { title: 'Ends', cell: ({ endsAt }) => <Time at={endsAt} /> },
             { title: 'Last used', cell: ({ usedAt }) => (usedAt === null ? 'Never' : <Time at={usedAt} />) },
             {
@@ -112,11 +113,11 @@ function Editor({ c, typed, scopes, problem }: EditorProps) {
           <Field name="name" label="Name" hint="What uses it" required {...at} />
           <Field name="days" label="Days until it ends" hint="1 to 366" required {...at} />
           <fieldset aria-describedby={fault && 'scopes-fault'}>
-            <legend>Rights</legend>
+            <legend>It may</legend>
             {RIGHTS.filter((right) => may(who, right)).map((right) => (
               <label class="row">
                 <input type="checkbox" name="scopes" value={right} checked={scopes.includes(right)} />
-                {right}
+                {RIGHT_NAMES[right]}
               </label>
             ))}
             {fault && (
@@ -134,6 +135,6 @@ function Editor({ c, typed, scopes, problem }: EditorProps) {
 /** The pages of API tokens. */
 export const tokenPages: Routes = [
   { path: '/tokens', get: list },
-  { path: '/tokens/new', get: create, post: create },
+  { path: '/tokens/new', right: 'tokens.write', get: create, post: create },
   { path: '/tokens/:id/end', post: end },
 ]

@@ -105,9 +105,9 @@ export function Trend({
   const text = `${grouped(String(size / 10n))}.${size % 10n} %`
   if (tenths === 0n) return <span class="d">＝ {text}</span>
   const isUp = tenths > 0n
-  const mood = isGood === undefined ? '' : isUp === isGood ? ' good' : ' bad'
+  const mood = isGood === undefined ? 'd' : isUp === isGood ? 'd good' : 'd bad'
   return (
-    <span class={`d${mood}`}>
+    <span class={mood}>
       {isUp ? '▲' : '▼'} {text}
     </span>
   )

@@ -2,6 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { type Ranked, SHOWN_DAYS, totalOf } from '../figures.ts'
 import { Money, Trend, Whole } from './figures.tsx'
+import { Share } from './share.tsx'
 import { type Column, type Empty, Table } from './table.tsx'
 
 type RankingProps = {
@@ -59,14 +60,5 @@ export function Ranking(props: RankingProps) {
         <Trend now={total.earned} before={total.before} isGood />,
       ]}
     />
-  )
-}
-
-function Share({ of, most, colour }: { of: bigint; most: bigint; colour: number }) {
-  const width = of > 0n ? (of * 1000n) / most : 0n
-  return (
-    <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-      <rect fill={`var(--s${colour})`} width={String(width)} height="1" />
-    </svg>
   )
 }

@@ -132,7 +132,7 @@ export function More({ url, next }: { url: URL; next: string | number | null }) 
   const { searchParams: query } = url
   if (next === null && !query.has('after')) return null
   return (
-    <nav class="row pager" aria-label="Pages of the list">
+    <nav class="row" aria-label="Pages of the list">
       {query.has('after') && (
         <a class="btn" href={withQuery(query, {})}>
           First page

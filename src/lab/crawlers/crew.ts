@@ -3,8 +3,9 @@ import { createPrivateKey } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
+import { costOf } from '../cost.ts'
 import { callOperator } from '../operator.ts'
-import { type CrawlerTally, type Score, scoreOf } from '../score.ts'
+import { type Cost, type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
 import type { LabStage } from '../stage.ts'
 import {
@@ -121,9 +122,10 @@ export class Crew {
     isPayer: boolean,
   ): Crawler {
     const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as CrawlerTally
+    let cost: Cost | null = null
     const score = async (): Promise<Score> => {
       const counted = await tally()
-      return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account))
+      return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account), cost)
     }
     const read = async (path: string) => {
       if (isPayer) this.#owing.add(number)
@@ -144,7 +146,7 @@ export class Crew {
       },
       run: async () => {
         if (isPayer) this.#owing.add(number)
-        await this.#call({ crawler: number, do: 'run' })
+        cost = await costOf(this.#stage, () => this.#call({ crawler: number, do: 'run' }))
         return score()
       },
       score,

@@ -113,11 +113,11 @@ function RuleTable({ id, rows, last, document: { terms }, isInherited, isEditor 
           title: 'Price',
           kind: 'n',
           cell: ({ at, rule }) =>
-            at === DEFAULT ? price : rule.action === 'charge' ? priceOf(rule.price ?? terms.PRICE) : '—',
+            at === DEFAULT ? price : rule.action === 'charge' ? priceOf(rule.price ?? terms.PRICE) : '',
         },
         {
           title: 'Offered',
-          cell: ({ rule }) => wordsOf(rule.schemes) || (rule.action === 'charge' ? 'as for the site' : '—'),
+          cell: ({ rule }) => wordsOf(rule.schemes) || (rule.action === 'charge' ? 'as for the site' : ''),
         },
         {
           title: 'Order',

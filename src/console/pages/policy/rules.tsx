@@ -1,5 +1,6 @@
 /** The rules of a policy as rows, the form of one rule, and what holds where no rule does. */
 import type { Context } from 'hono'
+import { may } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import { type Typed, typedIn } from '../../parts/form.tsx'
 import { Trouble } from '../../parts/page.tsx'
@@ -13,7 +14,7 @@ import { Crossed, type Editing, hasCrossed, openSite, PolicyHead, placeNow, revi
 export const showRules: PageHandler = async (c) => {
   const editing = await openSite(c)
   if (editing instanceof Response) return editing
-  const edit = urlOf(c).searchParams.get('edit')
+  const edit = may(editing.who, 'policy.write') ? urlOf(c).searchParams.get('edit') : null
   return page(c, editing, edit === null ? {} : { open: formOf(editing.document, edit) })
 }
 
@@ -75,8 +76,11 @@ async function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown): Pro
   const { site, document } = editing
   const { open, crossed, problem, status = 200 } = shown
   const order = { method: 'POST', body: JSON.stringify(document) } as const
-  const judged = await c.get('desk').ask<{ warnings: Problem['errors'] }>('/sites/check', order)
-  const notes = judged.ok ? judged.value.warnings : judged.problem.errors
+  const { ask, who } = c.get('desk')
+  const judged = may(who, 'policy.write')
+    ? await ask<{ warnings: Problem['errors'] }>('/sites/check', order)
+    : null
+  const notes = judged?.ok ? judged.value.warnings : judged?.problem.errors
   return show(
     c,
     `Policy of ${site.id}`,
@@ -93,7 +97,7 @@ async function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown): Pro
       )}
       {problem && (!open || status !== 400) && <Trouble problem={problem} />}
       {open && <OpenForm c={c} editing={editing} open={open} />}
-      <Rows c={c} editing={editing} notes={notes ?? []} isRefused={!judged.ok} />
+      <Rows c={c} editing={editing} notes={notes ?? []} isRefused={judged?.ok === false} />
     </>,
     status,
   )

@@ -1,5 +1,6 @@
 /** The document of a site as text: the same JSON that the command line reads and writes. */
 import type { Context } from 'hono'
+import { may } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site } from '../../answers.ts'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
@@ -64,23 +65,27 @@ function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown) {
       )}
       {problem && <Trouble problem={problem} />}
       <PageSection title="Document" id="document" note="As in tab402 sites import FILE.json">
-        <ActForm
-          action={`/policy/${id}/text`}
-          check={`/policy/${id}/check`}
-          formToken={c.get('desk').formToken}
-          title="Save to the draft"
-          isMain
-        >
-          <BasedOn of={editing} />
-          <input type="hidden" name="kind" value="text" />
-          <Field
-            name="text"
-            label="The site, with the vars of docs/policy.md as its terms"
-            rows={24}
-            typed={{ text }}
-            fault={faults.text}
-          />
-        </ActForm>
+        {!may(editing.who, 'policy.write') ? (
+          <pre class="code">{text}</pre>
+        ) : (
+          <ActForm
+            action={`/policy/${id}/text`}
+            check={`/policy/${id}/check`}
+            formToken={c.get('desk').formToken}
+            title="Save to the draft"
+            isMain
+          >
+            <BasedOn of={editing} />
+            <input type="hidden" name="kind" value="text" />
+            <Field
+              name="text"
+              label="The site, with the vars of docs/policy.md as its terms"
+              rows={24}
+              typed={{ text }}
+              fault={faults.text}
+            />
+          </ActForm>
+        )}
       </PageSection>
     </>,
     status,

@@ -4,9 +4,11 @@ import type { FigureBody, FiguresBody, SiteBody as Site } from '../../answers.ts
 import type { Reply } from '../../edge.ts'
 import { DAY, OTHER, SHOWN_DAYS, type SumName, shownDays, sumOf } from '../../figures.ts'
 import { Badge } from '../../parts/badges.tsx'
+import { Swatch } from '../../parts/chart.tsx'
 import { Copied } from '../../parts/copied.tsx'
 import { Money, Percent, Time, Trend, Whole } from '../../parts/figures.tsx'
 import { Head, PageSection } from '../../parts/page.tsx'
+import { Share, Shares } from '../../parts/share.tsx'
 import { Nothing, Table } from '../../parts/table.tsx'
 import { Tile, Tiles } from '../../parts/tile.tsx'
 import { type PageHandler, show, trouble } from '../../shell.tsx'
@@ -194,7 +196,7 @@ function Answers({ of }: { of: Reply<FiguresBody> }) {
     )
   return (
     <PageSection title={title} id="answers" note={`${SHOWN_DAYS} days`}>
-      <Mix rows={rows} all={all} />
+      <Shares of={rows} all={all} />
       <Table
         caption={`Answers to crawlers in ${SHOWN_DAYS} days`}
         rows={rows}
@@ -205,9 +207,7 @@ function Answers({ of }: { of: Reply<FiguresBody> }) {
             cell: ({ title, colour }) => (
               <span class="key">
                 <span>
-                  <svg viewBox="0 0 1 1" aria-hidden="true">
-                    <rect class={`s${colour}`} width="1" height="1" />
-                  </svg>
+                  <Swatch of={colour - 1} />
                 </span>
                 {title}
               </span>
@@ -220,22 +220,6 @@ function Answers({ of }: { of: Reply<FiguresBody> }) {
         total={['All crawlers', '', <Whole of={all} />, '']}
       />
     </PageSection>
-  )
-}
-
-type MixProps = { rows: readonly { title: string; colour: number; sum: number }[]; all: number }
-
-/** The shares of the table below it as one bar. */
-function Mix({ rows, all }: MixProps) {
-  let x = 0
-  return (
-    <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-      {rows.map(({ colour, sum }) => {
-        const width = (sum / all) * 1000
-        x += width
-        return <rect class={`s${colour}`} x={(x - width).toFixed(1)} width={width.toFixed(1)} height="1" />
-      })}
-    </svg>
   )
 }
 
@@ -303,15 +287,7 @@ function Paths({ of }: { of: Reply<FiguresBody> }) {
             title: 'Share of the largest',
             kind: 'bar',
             isHidden: true,
-            cell: ({ charged, depth }) => (
-              <svg class="bar" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-                <rect
-                  class={depth === 0 ? 's1' : 's7'}
-                  width={String(charged > 0n && most > 0n ? (charged * 1000n) / most : 0n)}
-                  height="1"
-                />
-              </svg>
-            ),
+            cell: ({ charged, depth }) => <Share of={charged} most={most} colour={depth === 0 ? 1 : 7} />,
           },
         ]}
         total={[

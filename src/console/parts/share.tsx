@@ -1,0 +1,32 @@
+/** Shares as bars: of one name in the largest, and of all parts in their sum. The figures stand beside them. */
+
+const WIDTH = 1000
+
+type Mark = { x: number; width: number; colour: number }
+
+/** One bar on the scale of the largest. `colour`: the number of a series' colour, 7 is grey. */
+export function Share({ of, most, colour }: { of: bigint; most: bigint; colour: number }) {
+  const width = of > 0n ? Number((of * BigInt(WIDTH)) / most) : 0
+  return <Marks of={[{ x: 0, width, colour }]} />
+}
+
+/** The parts of a sum as one bar, in their order. */
+export function Shares({ of, all }: { of: readonly { sum: number; colour: number }[]; all: number }) {
+  let x = 0
+  const marks = of.map(({ sum, colour }) => {
+    const width = Math.round((sum / all) * WIDTH)
+    x += width
+    return { x: x - width, width, colour }
+  })
+  return <Marks of={marks} />
+}
+
+function Marks({ of }: { of: readonly Mark[] }) {
+  return (
+    <svg class="bar" viewBox={`0 0 ${WIDTH} 1`} preserveAspectRatio="none" aria-hidden="true">
+      {of.map(({ x, width, colour }) => (
+        <rect fill={`var(--s${colour})`} x={x} width={width} height="1" />
+      ))}
+    </svg>
+  )
+}
