@@ -35,6 +35,15 @@ export class Operator {
     return versionIn(await this.#post(`/agents/${agent}/resume`, {}))
   }
 
+  /** Notes that the bank has received a transfer. The operator may be told of one transfer twice. */
+  async notePayment(invoice: string, amount: string, reference: string): Promise<void> {
+    const { status, body } = await this.#post(`/invoices/${invoice}/payments`, { amount, reference })
+    // 404: the read model does not list the invoice yet. 409: it is settled by now.
+    if (status !== 200 && status !== 404 && status !== 409)
+      throw new Error(`the transfer must be noted: ${status} ${body}`)
+    world().count(status === 200 ? 'transfer noted' : 'transfer refused')
+  }
+
   async #post(path: string, body: object): Promise<Answer> {
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
     const more = { method: 'POST', headers, body: JSON.stringify(body) }

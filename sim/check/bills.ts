@@ -14,8 +14,10 @@ import type {
 } from '../../src/ledger/billing/types.ts'
 import { readBody } from '../../src/ledger/body.ts'
 import { DAY_MS } from '../../src/platform/time.ts'
+import { CENT } from '../../src/rails/rail.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Host } from '../platform/host.ts'
+import type { Stripe } from '../stripe.ts'
 import { Violation, world } from '../world.ts'
 import { amountIn, entriesAfter, isOpened } from './lines.ts'
 
@@ -210,6 +212,25 @@ function movedBy(row: ReturnType<typeof entriesAfter>[number]): bigint {
 
 function sum<Name extends string>(all: readonly Record<Name, bigint>[], name: Name): bigint {
   return all.reduce((total, one) => total + one[name], 0n)
+}
+
+/** Stripe has each invoice once, and what it has received is what the line has [B4]. @throws Violation */
+export function checkStripe({ books }: Stripe, lines: readonly Bills[]): void {
+  for (const { invoice, paid } of lines.flatMap((line) => line.bills)) {
+    if (invoice.rail !== 'stripe') continue
+    const own = books.invoices.filter(({ metadata }) => metadata.tab402_invoice === invoice.id)
+    if (own.length > 1) throw new Violation('B4', `${invoice.id} is ${own.length} invoices at Stripe`)
+    const [at] = own
+    if (at && at.status !== 'draft' && BigInt(at.total) * CENT !== invoice.total)
+      throw new Violation(
+        'B4',
+        `${invoice.id} is over ${invoice.total}, and at Stripe over ${at.total} cents`,
+      )
+    const received = BigInt(at?.amount_paid ?? 0) * CENT
+    if (received !== paid)
+      throw new Violation('B4', `${invoice.id}: Stripe has ${received}, the line ${paid}`)
+    if (at) world().count('invoice at stripe')
+  }
 }
 
 /** The read model has what the lines have [I11]. @throws Violation */

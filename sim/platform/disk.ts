@@ -256,7 +256,8 @@ function rowOf(row: Record<string, unknown>): Row {
 
 function bindingOf(value: unknown): SQLInputValue {
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  if (typeof value === 'boolean') return value ? 1 : 0
+  // Trap: workerd binds the words, not 1 and 0.
+  if (typeof value === 'boolean') return String(value)
   return value as SQLInputValue
 }
 

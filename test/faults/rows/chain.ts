@@ -38,7 +38,7 @@ export const CHAIN: readonly Removal[] = [
     row: 'F5',
     file: RELAYER,
     from: 'this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })\n    })',
-    to: 'scheduler.wait(30).then(() =>\n        this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at }))\n    })',
+    to: 'scheduler.wait(5_000).then(() =>\n        this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at }))\n    })',
     test: 'chain/relayer/faults',
     title: 'is stored before it leaves [F5]',
   },
@@ -111,6 +111,7 @@ export const CHAIN: readonly Removal[] = [
     from: 'const done = this.#turn.then(work)',
     to: 'const done = work()',
     test: 'chain/relayer/relayer',
+    title: 'while the node confirms its count [F14]',
   },
   {
     row: 'F15',

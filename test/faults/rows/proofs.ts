@@ -24,8 +24,8 @@ export const PROOFS: readonly Removal[] = [
   {
     row: 'A3',
     file: AUTHORIZATIONS,
-    from: "if (row.status === 'settled') return this.#replay(use, row, now)",
-    to: "if (row.status === 'settled') return { outcome: 'refused', reason: 'exact_used' }",
+    from: 'return this.#replay(use, row, now)',
+    to: "return { outcome: 'refused', reason: 'exact_used' }",
     test: 'ledger/exact/authorizations',
   },
   {
