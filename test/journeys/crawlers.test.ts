@@ -67,7 +67,7 @@ const BUDGETS: [PaysBy, string, Burnt][] = [
     'credit',
     'look-ups of agents',
     {
-      guard: /env\.AGENT_READS\?\.limit\(\{ key: "unknown-agents" \}\)/,
+      guard: /env\d*\.AGENT_READS\?\.limit\(\{ key: "unknown-agents" \}\)/,
       without: '({ success: true })',
       perMinute: 20,
       isOver: ({ byReason }) => Number(byReason.signature_agent_unknown) >= STRANGE_AGENTS,

@@ -9,13 +9,20 @@ const { LAB_NODE } = env as unknown as LabBindings
 
 /** The URL of the node that goes the short way; none until the lab says so. */
 let short: string | null = null
+let calls = 0
 
 const send = globalThis.fetch
 
 globalThis.fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
   const url = input instanceof Request ? input.url : String(input)
   if (url !== short) return send(input, init)
+  calls++
   return LAB_NODE.fetch('http://node/', input instanceof Request ? input : init)
+}
+
+/** How many calls have gone the short way. */
+export function shortCalls(): number {
+  return calls
 }
 
 /** Opens the short way for the node at `url`; null closes it. */
