@@ -4,7 +4,7 @@ import { paidResponse } from '../../src/paywall/response.ts'
 
 const RECEIPT = { success: true, transaction: '', network: 'eip155:84532', payer: '0x1' } as const
 
-it('a paid page has no field by which a cache between the Worker and its payer would store it [D8]', () => {
+it('a paid page leaves without the fields by which a cache on its way would store it [D8]', () => {
   const caching = {
     'cache-control': 'public, max-age=600',
     'cdn-cache-control': 'max-age=600',
