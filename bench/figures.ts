@@ -5,7 +5,7 @@ import { SITES } from './many-sites.ts'
 /** Days that are filled. */
 export const FIGURE_DAYS = 30
 
-/** Writes the hours of each site, and their sums by day, crawler and path. `now`: a moment of the last day, in Unix milliseconds. */
+/** Writes the hours of each site, and their sums by day, crawler and path, but for the last hour. `now`: a moment of the last day, in Unix milliseconds. */
 export async function fillFigures(book: D1Database, now: number): Promise<void> {
   const sites = `WITH RECURSIVE site(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM site WHERE n < ${SITES - 1})`
   const hour = book.prepare(
@@ -16,13 +16,20 @@ export async function fillFigures(book: D1Database, now: number): Promise<void> 
   )
   const name = book.prepare('INSERT INTO figure_name VALUES (?, ?, ?, ?, 0, ?)')
   const last = Math.floor(now / DAY_MS)
+  const summed = last * 24 + 23
+  await book.prepare('UPDATE figure_summed SET hour = ?').bind(summed).run()
   for (let at = last - FIGURE_DAYS + 1; at <= last; at++) {
     const first = (at * DAY_MS) / HOUR_MS
     await book.batch([
       ...Array.from({ length: 24 }, (_, hours) => hour.bind(first + hours)),
       day.bind(at, now),
-      name.bind('who', at, 'GPTBot', 240 * SITES, 480_000 * SITES),
-      name.bind('path', at, '/articles', 240 * SITES, 480_000 * SITES),
+      ...[
+        ['who', 'GPTBot'],
+        ['path', '/articles'],
+      ].map(([kind, of]) => {
+        const hours = Math.min(24, summed - first) * SITES
+        return name.bind(kind, at, of, 10 * hours, 20_000 * hours)
+      }),
     ])
   }
 }

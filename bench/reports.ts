@@ -1,14 +1,10 @@
-/** Counts the rows of one account's reports of its charges, and what they add to a million paid requests. */
+/** Counts the rows of one account's reports of its charges, and of its hour's sums by name: what they add to a million paid requests. */
 import * as v from 'valibot'
 import { costPerMillion } from './cost.ts'
 import { startWorker } from './runtime.ts'
 
-const Counted = v.object({
-  rowsWritten: v.number(),
-  rowsRead: v.number(),
-  calls: v.number(),
-  milliseconds: v.number(),
-})
+const Rows = v.object({ rowsWritten: v.number(), rowsRead: v.number(), calls: v.number() })
+const Counted = v.object({ report: v.object({ ...Rows.entries, milliseconds: v.number() }), hour: Rows })
 
 /** One report of an account: how many charges share it, over how many paths, and the dollars that it adds to a million. */
 export type Reporting = {
@@ -40,12 +36,11 @@ export async function countReports(): Promise<Reporting[]> {
       const { charges, paths } = report
       const response = await fetch(new URL(`/?charges=${charges}&paths=${paths}`, worker.url))
       if (!response.ok) throw new Error(`counting reports failed with ${response.status}`)
-      const { rowsWritten, rowsRead, milliseconds } = v.parse(Counted, await response.json())
-      counts.push({
-        ...report,
-        rowsWritten,
-        dollars: dollarsOf(charges, rowsWritten, rowsRead, milliseconds),
-      })
+      const counted = v.parse(Counted, await response.json())
+      const { rowsWritten, milliseconds } = counted.report
+      const hourly = dollarsOf(counted.hour, 0) / (3600 * report.perSecond)
+      const dollars = dollarsOf(counted.report, milliseconds) / charges + hourly
+      counts.push({ ...report, rowsWritten, dollars })
     } finally {
       await worker.stop()
     }
@@ -53,10 +48,9 @@ export async function countReports(): Promise<Reporting[]> {
   return counts
 }
 
-/** The alarm is one call of the object, and no request of the Worker. */
-function dollarsOf(charges: number, rowsWritten: number, rowsRead: number, milliseconds: number): number {
-  const counts = { ledgerCalls: 1, rowsWritten, rowsRead, bytesKept: 0 }
-  const { parts } = costPerMillion(counts, 0, milliseconds)
-  const { objectRequests, objectGbSeconds, rowsWritten: written, rowsRead: read } = parts
-  return (objectRequests + objectGbSeconds + written + read) / charges
+/** The alarm is one call of the object, and no request of the Worker; the sums of an hour are neither. */
+function dollarsOf(rows: { rowsWritten: number; rowsRead: number }, awakeMs: number): number {
+  const counts = { ...rows, ledgerCalls: awakeMs > 0 ? 1 : 0, bytesKept: 0 }
+  const { objectRequests, objectGbSeconds, rowsWritten, rowsRead } = costPerMillion(counts, 0, awakeMs).parts
+  return objectRequests + objectGbSeconds + rowsWritten + rowsRead
 }

@@ -1,16 +1,18 @@
 /** Runs of many seeds, on some threads. */
 import { Worker } from 'node:worker_threads'
-import type { Ended } from './story.ts'
+import { prepare } from './prepare.ts'
+import { type Ended, run } from './story.ts'
 
 /** How a run of a thread ended. */
 export type Outcome = Omit<Ended, 'recent' | 'struck'>
 
-/** Makes a run of each seed. `onEnd` may return false: then no further run begins. */
+/** Makes a run of each seed, with 1 thread in this process. `onEnd` may return false: then no further run begins. */
 export async function campaign(
   seeds: readonly number[],
   threads: number,
   onEnd: (outcome: Outcome) => boolean,
 ): Promise<void> {
+  if (threads === 1) return campaignHere(seeds, onEnd)
   let next = 0
   let goesOn = true
   const work = () =>
@@ -28,4 +30,9 @@ export async function campaign(
       })
     })
   await Promise.all(Array.from({ length: Math.min(threads, seeds.length) }, work))
+}
+
+async function campaignHere(seeds: readonly number[], onEnd: (outcome: Outcome) => boolean): Promise<void> {
+  await prepare()
+  for (const seed of seeds) if (!onEnd(await run({ seed }))) return
 }

@@ -7,8 +7,8 @@ export type Allowed = { only?: ReadonlySet<string> | undefined; without?: Readon
 export class Choices {
   readonly #seed: number
   readonly #allowed: Allowed
-  readonly #drawn = new Map<string, number>()
-  readonly #hashes = new Map<string, number>()
+  /** By name: its hash, and how often it was drawn. */
+  readonly #names = new Map<string, { hash: number; drawn: number }>()
   /** The ids of the faults that struck, in order. */
   readonly struck: string[] = []
   /** Scales how often each kind of fault strikes. A kind that is absent has 1. */
@@ -23,7 +23,7 @@ export class Choices {
 
   /** A number from 0 to 1, without 1. */
   number(name: string): number {
-    return this.#at(name, this.#ordinal(name))
+    return this.#draw(name).value
   }
 
   /** An integer from `low` to `high`. */
@@ -46,28 +46,24 @@ export class Choices {
   /** Whether a fault of a kind strikes here. `where` names the place, so that a fault keeps its id in a smaller run. */
   strikes(kind: string, where: string, share: number): boolean {
     const name = `${kind} ${where}`
-    const ordinal = this.#ordinal(name)
+    const { value, ordinal } = this.#draw(name)
     if (this.isHealing || this.#allowed.without?.has(kind)) return false
-    if (this.#at(name, ordinal) >= share * (this.rates.get(kind) ?? 1)) return false
+    if (value >= share * (this.rates.get(kind) ?? 1)) return false
     const id = `${name} ${ordinal}`.replaceAll(' ', '/')
     if (this.#allowed.only && !this.#allowed.only.has(id)) return false
     this.struck.push(id)
     return true
   }
 
-  #ordinal(name: string): number {
-    const ordinal = this.#drawn.get(name) ?? 0
-    this.#drawn.set(name, ordinal + 1)
-    return ordinal
-  }
-
-  #at(name: string, ordinal: number): number {
-    let hash = this.#hashes.get(name)
-    if (hash === undefined) {
-      hash = hashOf(name)
-      this.#hashes.set(name, hash)
+  #draw(name: string): { value: number; ordinal: number } {
+    let known = this.#names.get(name)
+    if (!known) {
+      known = { hash: hashOf(name), drawn: 0 }
+      this.#names.set(name, known)
     }
-    return mix(mix(this.#seed ^ hash) + Math.imul(ordinal + 1, 0x9e3779b9)) / 2 ** 32
+    const ordinal = known.drawn++
+    const value = mix(mix(this.#seed ^ known.hash) + Math.imul(ordinal + 1, 0x9e3779b9)) / 2 ** 32
+    return { value, ordinal }
   }
 }
 

@@ -19,6 +19,7 @@ const OPTIONS = {
   'until-broken': { type: 'boolean', default: false },
   mutants: { type: 'boolean', default: false },
   only: { type: 'string' },
+  skip: { type: 'string', default: '' },
 } as const
 
 type Values = ReturnType<typeof valuesOf>
@@ -50,7 +51,7 @@ const ENOUGH = 1_000
 export async function main(args: string[]): Promise<void> {
   const values = valuesOf(args)
   const ok = values.mutants
-    ? await judge(Number(values.seeds), values.only, (line) => console.log(line))
+    ? await judge(values, (line) => console.log(line))
     : values.seed === undefined
       ? await runMany(values)
       : await runOne(values, Number(values.seed))
@@ -82,7 +83,8 @@ async function runMany(values: Values): Promise<boolean> {
   const first = Number(values.from)
   const known = JSON.parse(readFileSync(new URL('./seeds.json', import.meta.url), 'utf8')) as number[]
   const more = Array.from({ length: Number(values.seeds) }, (_, at) => first + at)
-  const seeds = [...new Set([...(first === 1 ? known : []), ...more])]
+  const skipped = new Set(values.skip.split(',').map(Number))
+  const seeds = [...new Set([...(first === 1 ? known : []), ...more])].filter((seed) => !skipped.has(seed))
   const counts: Record<string, number> = {}
   const broken: { id: string; message: string; seed: number }[] = []
   const began = performance.now()

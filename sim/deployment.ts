@@ -1,6 +1,7 @@
 /** One deployment of the Worker: its objects, its read model, its workflow, and its isolates. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
+import { describeProblems, readConfig } from '../src/config/config.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import * as worker from '../src/worker-stripe.ts'
@@ -42,7 +43,7 @@ const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
 export type Answer = { status: number; headers: Headers; body: string }
 
 /** An answer that has left the Worker, whether or not it arrived. */
-export type Left = { request: Request; payment: string | null; answer: Answer }
+export type Left = { request: Request; answer: Answer }
 
 let runs = 0
 
@@ -65,6 +66,8 @@ export class Deployment {
       this.namespaces.set(binding, new Namespace(binding.toLowerCase(), of, () => this.#objectsEnv))
     this.engine = new Engine(worker.Settlement as never, () => this.env())
     this.#objectsEnv = this.env()
+    const read = readConfig(this.#objectsEnv)
+    if (!read.ok) throw new Error(describeProblems(read.problems))
     this.isolates = Array.from({ length: isolates }, (_, at) => new Isolate(this, at))
   }
 
@@ -145,8 +148,7 @@ export class Isolate {
     }).then((answer) => {
       // A request of an isolate that has ended may have left a delivery behind.
       if (answer) this.#deployment.onAsked(request, -1)
-      const payment = request.headers.get('payment-signature')
-      if (answer) this.#deployment.onLeft({ request, payment, answer })
+      if (answer) this.#deployment.onLeft({ request, answer })
       return answer
     })
   }

@@ -6,10 +6,13 @@ import { world } from './world.ts'
 /** The text that only a payer may read. */
 export const CONTENT = 'the charged text of '
 
-/** Answers requests by the host of their URL. */
-export function netOf(nodes: ReadonlyMap<string, Node>): Net {
-  return async ({ url, body }) => {
+/** Answers requests by the host of their URL. `others`: the hosts beside the nodes and the origin. */
+export function netOf(nodes: ReadonlyMap<string, Node>, others: ReadonlyMap<string, Net>): Net {
+  return async (request) => {
+    const { url, body } = request
     const { hostname, pathname } = new URL(url)
+    const other = others.get(hostname)
+    if (other) return other(request)
     const node = nodes.get(hostname.split('.')[0] ?? '')
     if (hostname.endsWith('.node.sim') && node) return node.answer(body)
     if (hostname === 'origin.sim') return origin(pathname)

@@ -4,10 +4,14 @@ import { preload } from './preload.ts'
 
 /** Loads all modules, then takes the place of the globals. `frames`: how many lines of a stack are kept; viem makes an error for each request. */
 export async function prepare(frames = 0): Promise<void> {
-  await preload()
   Error.stackTraceLimit = frames
+  if (isPrepared) return
+  isPrepared = true
+  await preload()
   prepareGlobals()
 }
+
+let isPrepared = false
 
 /** Takes the place of the globals. A rejection without a handler ends no run: in workerd it is a line in the log. */
 export function prepareGlobals(): void {

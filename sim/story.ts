@@ -11,12 +11,15 @@ import { Oracle } from './check/oracle.ts'
 import { type Allowed, Choices } from './choices.ts'
 import { Deployment, RELAYER } from './deployment.ts'
 import { heal, type Surroundings, startTroubles } from './faults.ts'
+import { HOOK, Hook } from './hook.ts'
+import { creditVars, dunningOf, HIGHEST_PRICE, Lines } from './lines.ts'
 import { netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
+import { STRIPE, Stripe } from './stripe.ts'
 import { enter, Violation, World } from './world.ts'
 
 /** The size of a run. Smaller values make a smaller run of the same seed. */
-export type Size = { channels: number; exacts: number; visits: number; days: number }
+export type Size = { channels: number; exacts: number; credits: number; visits: number; days: number }
 
 /** A run, as asked for. */
 export type Asked = { seed: number; size?: Partial<Size>; allowed?: Allowed; isTraced?: boolean }
@@ -69,9 +72,14 @@ export async function run({ seed, size, allowed, isTraced }: Asked): Promise<End
 }
 
 function sizeOf(choices: Choices): Size {
+  const credits = choices.chance('on credit', 0.5) ? choices.between('credits', 1, 2) : 0
+  // A run with credit has one other kind of payer, or none, so that it costs as much as the others.
+  const beside = credits === 0 ? 'both' : choices.pick('beside credit', ['channels', 'exacts', 'none'])
+  const most = (kind: string) => (beside === 'both' || beside === kind ? choices.between(kind, 0, 2) : 0)
   return {
-    channels: choices.between('channels', 0, 2),
-    exacts: choices.between('exacts', 0, 2),
+    channels: most('channels'),
+    exacts: most('exacts'),
+    credits,
     visits: choices.between('visits', 2, 4),
     days: choices.chance('two days', 0.25) ? 2 : 1,
   }
@@ -85,6 +93,7 @@ class Story {
   readonly #oracle: Oracle
   readonly #payers: ChannelPayer[]
   readonly #exacts: ExactPayer[]
+  readonly #lines: Lines
   readonly #minClaim: bigint
   /** Channels whose payers withdrew while faults could hide it. */
   readonly #mayLose = new Set<string>()
@@ -93,16 +102,30 @@ class Story {
     this.#world = world
     this.#size = size
     const { choices } = world
-    const wallets = Array.from({ length: size.channels + size.exacts }, (_, at) => new Wallet(at))
+    const wallets = Array.from(
+      { length: size.channels + size.exacts + size.credits },
+      (_, at) => new Wallet(at),
+    )
     const genesis = new ChainState()
     for (const { address } of wallets) genesis.balances.set(address, FUNDS)
     genesis.wei.set(RELAYER, WEI)
     const chain = new Chain(genesis)
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
-    setNet(netOf(nodes))
+    const stripe = new Stripe()
+    setNet(
+      netOf(
+        nodes,
+        new Map([
+          [HOOK, new Hook().net],
+          [STRIPE, stripe.net],
+        ]),
+      ),
+    )
+    const dunning = dunningOf(world)
     this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
-    const maxUnclaimed = BigInt(choices.pick('max unclaimed', [20_000, 100_000_000]))
+    const least = size.credits > 0 ? HIGHEST_PRICE : 20_000n
+    const maxUnclaimed = choices.pick('max unclaimed', [least, 100_000_000n])
     const vars = {
       NODES: names,
       PRICE: '0.001',
@@ -114,17 +137,30 @@ class Story {
       MIN_CLAIM: (Number(this.#minClaim) / 1e6).toString(),
       GAS_PER_PAYER: '1',
       GAS_NEW_PAYERS: '1',
+      ...(size.credits > 0 && creditVars(dunning)),
     }
     const deployment = new Deployment(vars, choices.between('isolates', 1, 2))
-    this.#surroundings = { deployment, chain, nodes: [...nodes.values()] }
+    this.#surroundings = {
+      deployment,
+      chain,
+      nodes: [...nodes.values()],
+      stripe: size.credits > 0 ? stripe : null,
+    }
     this.#oracle = new Oracle(deployment, chain, maxUnclaimed)
     const client = (at: number) => new Client(`payer ${at}`, deployment)
     this.#payers = wallets
       .slice(0, size.channels)
       .map((wallet, at) => new ChannelPayer(client(at), wallet, chain))
     this.#exacts = wallets
-      .slice(size.channels)
+      .slice(size.channels, size.channels + size.exacts)
       .map((wallet, at) => new ExactPayer(client(size.channels + at), wallet, chain))
+    this.#lines = new Lines(world, {
+      deployment,
+      oracle: this.#oracle.credit,
+      dunning,
+      stripe,
+      wallets: wallets.slice(size.channels + size.exacts),
+    })
     world.afterEvent = () => this.#oracle.check()
   }
 
@@ -139,6 +175,7 @@ class Story {
       ...this.#exacts.map((payer, at) =>
         this.#live(payer.client.name, days, (visit) => this.#pay(payer, `/x${at}/${visit}`)),
       ),
+      ...this.#lines.actors((name, visit) => this.#live(name, days, visit)),
     ]
     for (let day = 1; day <= days; day++) this.#night(day, false)
     const healsAt = START + days * DAY_MS + 2 * HOUR_MS
@@ -147,6 +184,7 @@ class Story {
     const quiet = [
       ...this.#payers.map((payer, at) => this.#visitInPeace(payer, at, healsAt)),
       ...this.#exacts.map((payer, at) => this.#payInPeace(payer, at, healsAt)),
+      ...this.#lines.quiet(healsAt),
     ]
     let isOver = false
     Promise.all([...actors, ...quiet]).then(
@@ -157,6 +195,7 @@ class Story {
     this.#oracle.checkDelivered()
     this.#oracle.exact.checkDelivered()
     this.#oracle.exact.checkEnd()
+    if (this.#size.credits > 0) this.#lines.checkEnd(START + (days + QUIET_NIGHTS) * DAY_MS - 6 * HOUR_MS)
     checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
   }
 

@@ -14,6 +14,9 @@ export type Event = {
 
 /** A run with more events is a livelock. */
 const MOST_EVENTS = 400_000
+/** Times of the trace count from here. */
+const TRACE_START = Date.UTC(2026, 11, 1)
+const HASHED_AT_ONCE = 16_384
 /** The last events, which a failure shows. */
 const SHOWN = 40
 
@@ -45,6 +48,7 @@ export class World {
   readonly counts = new Map<string, number>()
   readonly #heap: Event[] = []
   readonly #hash = createHash('sha256')
+  #unhashed = ''
   readonly #recent: string[] = []
   readonly #trace: string[] | null
   #failure: unknown
@@ -83,8 +87,9 @@ export class World {
 
   /** Writes a line into the trace. */
   note(line: string): void {
-    const at = `${((this.now - Date.UTC(2026, 11, 1)) / 1000).toFixed(3)} ${line}`
-    this.#hash.update(`${at}\n`)
+    const at = `${((this.now - TRACE_START) / 1000).toFixed(3)} ${line}`
+    this.#unhashed += `${at}\n`
+    if (this.#unhashed.length > HASHED_AT_ONCE) this.#hashAll()
     this.#trace?.push(at)
     this.#recent.push(at)
     if (this.#recent.length > SHOWN) this.#recent.shift()
@@ -119,12 +124,18 @@ export class World {
 
   /** The digest of the trace: equal for equal runs. */
   digest(): string {
+    this.#hashAll()
     return this.#hash.copy().digest('hex')
   }
 
   /** The last events, oldest first; with a trace, all of them. */
   recent(): readonly string[] {
     return this.#trace ?? this.#recent
+  }
+
+  #hashAll(): void {
+    this.#hash.update(this.#unhashed)
+    this.#unhashed = ''
   }
 
   async #settle(): Promise<void> {

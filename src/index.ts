@@ -76,18 +76,22 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
     await lists
-    if (controller.cron === NIGHTLY) await tendBook(env)
+    await tendBook(env, controller.cron)
     // Runs find their alerts themselves, at their end.
     if (controller.cron === WATCH) await raise(env)
   }
 }
 
-/** Joins the hours of old figures. Never rejects: charts are slower without it. */
-async function tendBook({ BOOK }: Bindings): Promise<void> {
+/** Sums the figures of hours that are over, and at night joins old hours. Never rejects: charts are slower without it. */
+async function tendBook({ BOOK }: Bindings, cron: string): Promise<void> {
   if (!BOOK) return
   try {
-    const { tendFigures } = await import('./ledger/book/old-figures.ts')
-    await tendFigures(BOOK, Date.now())
+    const [{ sumNames }, { tendFigures }] = await Promise.all([
+      import('./ledger/book/figure-names.ts'),
+      import('./ledger/book/old-figures.ts'),
+    ])
+    await sumNames(BOOK, Date.now())
+    if (cron === NIGHTLY) await tendFigures(BOOK, Date.now())
   } catch (fault) {
     log('old_figures_not_joined', { fault })
   }

@@ -1,6 +1,8 @@
-/** One account that charges and reports: `/?charges=N&paths=M` charges N requests for M paths, reports twice, and counts the second. */
+/** One account that charges and reports: `/?charges=N&paths=M` charges N requests for M paths, reports twice, and counts the second and the hour's sums by name. */
 import { Account as RealAccount } from '../../src/app/objects.ts'
+import { sumNames } from '../../src/ledger/book/figure-names.ts'
 import type { ChargeOrder } from '../../src/ledger/channel/types.ts'
+import { HOUR_MS } from '../../src/platform/time.ts'
 
 type Counted = { rowsWritten: number; rowsRead: number; calls: number }
 
@@ -25,8 +27,10 @@ export class Account extends RealAccount {
 }
 
 export default {
-  async fetch(request, { ACCOUNT }) {
+  async fetch(request, { ACCOUNT, BOOK }) {
     const { searchParams } = new URL(request.url)
+    // A new database counts as one of an older version for two days.
+    await BOOK.prepare('UPDATE figure_summed SET hour = 0').run()
     const [charges, paths] = [Number(searchParams.get('charges')), Number(searchParams.get('paths'))]
     const account = ACCOUNT.getByName(CHANNEL)
     await open(account)
@@ -37,9 +41,12 @@ export default {
     await charge(account, charges, paths)
     const start = Date.now()
     await account.ring()
-    return Response.json({ ...read(), milliseconds: Date.now() - start })
+    const report = { ...read(), milliseconds: Date.now() - start }
+    counted = { ...NOTHING }
+    await sumNames(countBook(BOOK), Date.now() + 2 * HOUR_MS)
+    return Response.json({ report, hour: counted })
   },
-} satisfies ExportedHandler<{ ACCOUNT: DurableObjectNamespace<Account> }>
+} satisfies ExportedHandler<{ ACCOUNT: DurableObjectNamespace<Account>; BOOK: D1Database }>
 
 async function open(account: DurableObjectStub<Account>): Promise<void> {
   const parties = { payer: ADDRESS, payerAuthorizer: ADDRESS, receiver: ADDRESS, receiverAuthorizer: ADDRESS }

@@ -12,6 +12,9 @@ const LONGEST_PAUSE_MS = 90_000
 /** How a purchase ended. `unknown`: the client gave up before it learned it. */
 export type Bought = 'served' | 'released' | 'refused' | 'unknown'
 
+/** What a request has besides its path and payment. */
+export type More = { method?: string; headers?: Record<string, string>; body?: string }
+
 /** A client gives up after this time. */
 const PATIENCE_MS = 45_000
 
@@ -29,11 +32,14 @@ export class Client {
   }
 
   /** Asks for a page. Null: the connection broke, and nothing is known. */
-  async ask(path: string, payment?: string, method = 'GET'): Promise<Answer | null> {
+  async ask(path: string, payment?: string, { headers, ...more }: More = {}): Promise<Answer | null> {
     const here = world()
     const { choices } = here
-    const headers = new Headers({ 'user-agent': AGENT, ...(payment && { 'payment-signature': payment }) })
-    const request = new Request(`${SITE}${path}`, { method, headers })
+    const paying = payment && { 'payment-signature': payment }
+    const request = new Request(`${SITE}${path}`, {
+      ...more,
+      headers: { 'user-agent': AGENT, ...headers, ...paying },
+    })
     await here.sleep(here.latency(this.name, WAY_MS), `${this.name} asks ${path}`)
     if (choices.strikes('request lost', this.name, 0.01)) return null
     const isolate = choices.pick(`isolate ${this.name}`, this.#deployment.isolates)
@@ -51,19 +57,24 @@ export class Client {
   }
 
   /** Asks for a page without a payment, until there is an offer that fits. */
-  async meet(fits: (offer: PaymentRequirements) => boolean): Promise<PaymentRequirements> {
+  async meet(fits: (offer: PaymentRequirements) => boolean, path = '/first'): Promise<PaymentRequirements> {
     for (let asks = 0; ; asks++) {
-      const answer = await this.ask('/first')
+      const answer = await this.ask(path)
       const offer = answer && requiredOf(answer)?.accepts.find(fits)
       if (offer) return offer
       await this.#pause(Math.min(asks, MOST_SENDS))
     }
   }
 
-  /** Sends a payment until its outcome is known; null if the client gives up before. */
-  async persist(path: string, payment: string, method = 'GET'): Promise<Answer | null> {
-    for (let sends = 0; sends < MOST_SENDS; sends++) {
-      const answer = await this.ask(path, payment, method)
+  /** Sends a payment until its outcome is known, or until `until` (Unix ms); null if the client gives up before. */
+  async persist(
+    path: string,
+    payment?: string,
+    more: More = {},
+    until = Number.POSITIVE_INFINITY,
+  ): Promise<Answer | null> {
+    for (let sends = 0; sends < MOST_SENDS && world().now < until; sends++) {
+      const answer = await this.ask(path, payment, more)
       if (answer && answer.status !== 503) return answer
       await this.#pause(sends)
     }

@@ -36,10 +36,10 @@ export class ExactPayer {
     const validBefore = BigInt(Math.floor(world().now / 1000)) + VALID_SECONDS
     const signed = this.wallet.transfer(payTo.toLowerCase() as Address, BigInt(amount), nonce, validBefore)
     const payment = (page: string) => paymentOf(this.#offer as PaymentRequirements, page, signed)
-    const asked = [this.client.persist(path, payment(path), method)]
-    if (trick === 'twice') asked.push(this.client.persist(path, payment(path), method))
+    const asked = [this.client.persist(path, payment(path), { method })]
+    if (trick === 'twice') asked.push(this.client.persist(path, payment(path), { method }))
     if (trick === 'other page')
-      asked.push(this.client.persist(`${path}/other`, payment(`${path}/other`), method))
+      asked.push(this.client.persist(`${path}/other`, payment(`${path}/other`), { method }))
     if (trick !== 'none') {
       world().count(`trick: ${trick}`)
       const here = world()

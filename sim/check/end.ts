@@ -11,7 +11,7 @@ import type { Host } from '../platform/host.ts'
 import { Violation, world } from '../world.ts'
 import { isOpen, standingOf, totalsOf } from './accounts.ts'
 
-type Finding = { account: string; what: string }
+type Finding = { account: string; what: string; detail: string }
 type Run = { id: string; status: string; findings: Finding[]; dust: { channelId: string }[] }
 
 /** A run that has come to rest. `mayLose`: channels whose payers withdrew while the watch could be missed. */

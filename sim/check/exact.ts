@@ -9,6 +9,7 @@ import { type Deployment, type Left, RECEIVER } from '../deployment.ts'
 import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
 import { Violation, world } from '../world.ts'
+import { runsOf } from './end.ts'
 import type { Shown } from './payment.ts'
 
 type Exact = Extract<Shown, { kind: 'exact' }>
@@ -27,7 +28,7 @@ export class ExactOracle {
   /** Authorizations whose transfer to the site was mined at any time, even in a block that was undone. */
   readonly #moved = new Set<string>()
 
-  /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money. */
+  /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money: they are lost. */
   readonly #undone = new Set<string>()
 
   constructor(deployment: Deployment, chain: Chain) {
@@ -70,27 +71,35 @@ export class ExactOracle {
     }
   }
 
-  /** At rest: all that the chain moved to the site is in the books, and nothing is in doubt. */
+  /** At rest: all that the chain moved to the site is in the books, and no more. All that was lost is named. Nothing is in doubt. */
   checkEnd(): void {
+    const named = runsOf(this.#deployment).flatMap(({ findings }) =>
+      findings.filter(({ what }) => what === 'lost').map(({ detail }) => detail),
+    )
     const hosts = this.#deployment.namespace('AUTHORIZATIONS').hosts
     for (const [name, host] of hosts) {
       if (!host.disk.has('authorization')) continue
-      for (const { nonce, status, amount, shown, valid_before: until } of host.disk.peek(
+      for (const { nonce, status, amount, shown, undone, valid_before: until } of host.disk.peek(
         'SELECT * FROM authorization',
       )) {
         const payer = name.split(':').at(-1) as Address
         const isPaid = this.#isPaid(payer, nonce as Hex, BigInt(String(amount)))
-        if (isPaid && status !== 'settled')
+        if (isPaid && (status !== 'settled' || undone === 'lost'))
           throw new Violation(
             'I9',
-            `${host.name}: ${nonce} was paid, and is ${status} (shown ${shown}, until ${until})`,
+            `${host.name}: ${nonce} was paid, and is ${undone ?? status} (shown ${shown}, until ${until})`,
           )
-        const mayBeLost = this.#undone.has(`${payer} ${nonce}`)
-        if (!isPaid && status === 'settled' && mayBeLost) world().count('reorg took a payment back')
-        else if (!isPaid && status === 'settled')
-          throw new Violation('I1', `${host.name}: ${nonce} is settled, and the chain lacks its transfer`)
-        if (status === 'taken' || status === 'doubtful')
-          throw new Violation('L3', `${host.name}: ${nonce} is still ${status}`)
+        if (!isPaid && status === 'settled') {
+          const isLost = undone === 'lost' && this.#undone.has(`${payer} ${nonce}`)
+          if (!isLost || !named.some((detail) => detail.includes(String(nonce))))
+            throw new Violation(
+              'I1',
+              `${host.name}: ${nonce} is ${undone ?? status}, and the chain lacks its transfer`,
+            )
+          world().count('reorg took a payment back')
+        }
+        if (status === 'taken' || status === 'doubtful' || undone === 'open')
+          throw new Violation('L3', `${host.name}: ${nonce} is still ${undone ?? status}`)
       }
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')

@@ -10,6 +10,7 @@ import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
 import { Violation, world } from '../world.ts'
 import { type Charge, chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
+import { CreditOracle } from './credit.ts'
 import { ExactOracle } from './exact.ts'
 import { type Shown, shownBy } from './payment.ts'
 
@@ -24,6 +25,7 @@ const MARGIN_MS = 150_000
 /** Watches one run. */
 export class Oracle {
   readonly exact: ExactOracle
+  readonly credit: CreditOracle
   readonly #deployment: Deployment
   readonly #chain: Chain
   readonly #delivered: Delivered[] = []
@@ -41,6 +43,7 @@ export class Oracle {
     this.#chain = chain
     this.#maxUnclaimed = maxUnclaimed
     this.exact = new ExactOracle(deployment, chain)
+    this.credit = new CreditOracle(deployment)
     deployment.onAsked = (request, by) => this.#onAsked(request, by)
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
@@ -54,6 +57,7 @@ export class Oracle {
   /** Checks the journals that have grown, and the transactions that were sent. */
   check(): void {
     for (const host of this.#deployment.namespace('ACCOUNT').hosts.values()) this.#checkJournal(host)
+    this.credit.check()
     this.#checkNonces()
   }
 
@@ -79,8 +83,9 @@ export class Oracle {
   }
 
   #onAsked(request: Request, by: 1 | -1): void {
-    const shown = shownBy(request.headers.get('payment-signature'))
-    if (!shown || shown.kind === 'exact') return
+    const shown = shownBy(request)
+    if (shown?.kind === 'credit') this.credit.onAsked(shown, nameOf(request), by)
+    if (!shown || shown.kind === 'exact' || shown.kind === 'credit') return
     const key = `${shown.channel} ${shown.max} ${request.method} ${request.url}`
     const open = (this.#open.get(key) ?? 0) + by
     if (open > 0) this.#open.set(key, open)
@@ -88,7 +93,7 @@ export class Oracle {
   }
 
   #onLeft(left: Left): void {
-    const { request, payment, answer } = left
+    const { request, answer } = left
     if (
       answer.status >= 500 &&
       answer.status !== 502 &&
@@ -96,13 +101,14 @@ export class Oracle {
       !answer.body.startsWith('nothing')
     )
       throw new Violation('E1', `${request.url} was answered ${answer.status}`)
-    const shown = shownBy(payment)
-    const name = `${request.method} ${request.url}`
+    const shown = shownBy(request)
+    const name = nameOf(request)
     const hasContent = answer.body.startsWith(CONTENT)
     if (hasContent && !shown && !request.url.includes('/free'))
       throw new Violation('I4', `${name} left without a payment`)
     if (shown?.kind === 'exact') this.exact.onLeft(shown, name, left)
-    if (!shown || shown.kind === 'exact' || shown.kind === 'refund') return
+    if (shown?.kind === 'credit') this.credit.onLeft(shown, name, left)
+    if (!shown || shown.kind === 'exact' || shown.kind === 'credit' || shown.kind === 'refund') return
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(shown.channel)
     const charges = host ? chargesOf(host, shown.max, name) : []
     if (hasContent) this.#mustBePaid(shown, name, host, left)
@@ -154,6 +160,7 @@ export class Oracle {
     this.#seen.delete(host)
     this.checkDelivered(host)
     this.exact.checkDelivered(host)
+    this.credit.onCrash(host)
   }
 
   #onMined(mined: Mined): void {
@@ -237,6 +244,11 @@ export class Oracle {
       this.#nonces.set(nonce, content)
     }
   }
+}
+
+/** A request as journals name it. */
+function nameOf({ method, url }: Request): string {
+  return `${method} ${url}`
 }
 
 /** The sum over accounts of what they have redeemed. */

@@ -7,9 +7,19 @@ export type Shown =
   | { kind: 'voucher' | 'refund'; channel: Hex; max: bigint }
   | { kind: 'deposit'; channel: Hex; max: bigint; salt: Hex }
   | { kind: 'exact'; payer: string; nonce: string; value: bigint; token: string }
+  | Commitment
+
+/** An IOU on credit. `once` is what it may be charged by once; `expires` in Unix ms. */
+export type Commitment = {
+  kind: 'credit'
+  agent: string
+  once: string
+  signature: string
+  expires: number
+}
 
 type Wire = {
-  accepted?: { asset?: string }
+  accepted?: { asset?: string; network?: string }
   payload?: {
     type?: string
     deposit?: { authorization?: { erc3009Authorization?: { salt: Hex } } }
@@ -18,11 +28,13 @@ type Wire = {
   }
 }
 
-/** Reads a payment; undefined for none that is well formed. */
-export function shownBy(header: string | null): Shown | undefined {
+/** Reads the payment of a request; undefined for none that is well formed. */
+export function shownBy({ headers }: Request): Shown | undefined {
+  const header = headers.get('payment-signature')
   const decoded = header === null ? undefined : decodeHeader(header)
   if (!decoded?.ok) return undefined
   const { payload, accepted } = decoded.value as Wire
+  if (accepted?.network?.endsWith(':402')) return commitmentIn(headers)
   const { type, voucher, authorization, deposit } = payload ?? {}
   if (voucher) {
     const promised = { channel: voucher.channelId, max: BigInt(voucher.maxClaimableAmount) }
@@ -39,4 +51,14 @@ export function shownBy(header: string | null): Shown | undefined {
     value: BigInt(value),
     token: String(accepted?.asset).toLowerCase(),
   }
+}
+
+function commitmentIn(headers: Headers): Commitment | undefined {
+  const input = headers.get('signature-input') ?? ''
+  const parameter = (name: string) => new RegExp(`;${name}="?([^";]+)`).exec(input)?.[1]
+  const [keyId, nonce, expires] = [parameter('keyid'), parameter('nonce'), parameter('expires')]
+  const [, agent] = /^"https:\/\/([^."]+)/.exec(headers.get('signature-agent') ?? '') ?? []
+  const [, signature] = /:([^:]+):/.exec(headers.get('signature') ?? '') ?? []
+  if (!keyId || !nonce || !expires || !agent || !signature) return undefined
+  return { kind: 'credit', agent, once: `${keyId} ${nonce}`, signature, expires: Number(expires) * 1000 }
 }

@@ -52,8 +52,10 @@ export class Book {
 
   run({ query, bindings }: Statement): Result {
     const results = this.peek(query, ...bindings)
-    const [{ changes = 0 } = {}] = this.peek('SELECT changes() AS changes')
-    return { results, success: true, meta: { changes: Number(changes) } }
+    const changes = /^\s*SELECT\b/i.test(query)
+      ? 0
+      : Number(this.peek('SELECT changes() AS changes')[0]?.changes)
+    return { results, success: true, meta: { changes } }
   }
 
   /** A query of the simulator's own checks. */

@@ -65,10 +65,10 @@ export class Disk {
   transactionSync<Value>(work: () => Value): Value {
     const batch = this.#batch()
     const [length, alarm] = [batch.writes.length, batch.alarm]
-    this.#db.exec('SAVEPOINT work')
+    this.#run('SAVEPOINT work')
     try {
       const value = work()
-      this.#db.exec('RELEASE work')
+      this.#run('RELEASE work')
       return value
     } catch (fault) {
       this.#db.exec('ROLLBACK TO work; RELEASE work')
@@ -122,10 +122,10 @@ export class Disk {
     const lost = this.#batches
     if (lost.length === 0) return
     this.#batches = []
-    this.#db.exec('ROLLBACK')
+    this.#run('ROLLBACK')
     this.#alarm = this.#durableAlarm
     for (const batch of lost.slice(0, kept)) {
-      this.#db.exec('BEGIN')
+      this.#run('BEGIN')
       this.#apply(batch)
     }
   }
@@ -139,7 +139,7 @@ export class Disk {
     const last = this.#batches.at(-1)
     const { turn } = world()
     if (last?.turn === turn) return last
-    if (!last) this.#db.exec('BEGIN')
+    if (!last) this.#run('BEGIN')
     const { promise: flushed, resolve: flush } = Promise.withResolvers<void>()
     const batch: Batch = { turn, writes: [], flushed, flush }
     this.#batches.push(batch)
@@ -166,19 +166,20 @@ export class Disk {
     const later = this.#batches.slice(1)
     this.#batches = later
     if (later.length > 0) {
-      this.#db.exec('ROLLBACK; BEGIN')
+      this.#run('ROLLBACK')
+      this.#run('BEGIN')
       this.#apply(batch)
-      this.#db.exec('BEGIN')
+      this.#run('BEGIN')
       for (const { writes } of later) this.#repeat(writes)
     } else {
-      this.#db.exec('COMMIT')
+      this.#run('COMMIT')
       this.#becomes(batch.alarm)
     }
   }
 
   #apply({ writes, alarm }: Batch): void {
     this.#repeat(writes)
-    this.#db.exec('COMMIT')
+    this.#run('COMMIT')
     this.#becomes(alarm)
   }
 
@@ -193,7 +194,7 @@ export class Disk {
     for (const { query, bindings } of writes) this.#run(query, bindings)
   }
 
-  #run(query: string, bindings: SQLInputValue[]): Row[] {
+  #run(query: string, bindings: SQLInputValue[] = []): Row[] {
     let rows: Row[] = []
     for (const statement of this.#prepared(query)) rows = runStatement(statement, bindings)
     return rows
@@ -255,7 +256,8 @@ function rowOf(row: Record<string, unknown>): Row {
 
 function bindingOf(value: unknown): SQLInputValue {
   if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  if (typeof value === 'boolean') return value ? 1 : 0
+  // Trap: workerd binds the words, not 1 and 0.
+  if (typeof value === 'boolean') return String(value)
   return value as SQLInputValue
 }
 

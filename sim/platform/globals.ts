@@ -142,6 +142,7 @@ export function install(): void {
   Object.defineProperty(AbortSignal, 'timeout', {
     value: simulated(AbortSignal.timeout.bind(AbortSignal), timeout),
   })
+  Math.random = simulated(Math.random, () => world().choices.number('random'))
   const subtle = orderedSubtle()
   const fill = (array: Uint8Array) => {
     array.set(randomBytes(array.length))

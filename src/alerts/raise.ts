@@ -8,8 +8,9 @@ import { foldAlerts } from './fold.ts'
 import { findAll } from './kinds/index.ts'
 import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } from './outbox.ts'
 import { readFacts } from './read.ts'
+import { seeReceiver } from './receiver.ts'
 import type { AlertSettings } from './settings.ts'
-import { changeAlerts, readAlerts } from './store.ts'
+import { changeAlerts, readStored } from './store.ts'
 
 /**
  * Finds alerts and sends their messages. Never throws: neither a run nor a watch may fail because of an alert. `now`: Unix ms.
@@ -17,19 +18,23 @@ import { changeAlerts, readAlerts } from './store.ts'
  */
 export async function raiseAlerts(settings: AlertSettings, now: number): Promise<number> {
   try {
-    const facts = await readFacts(settings, await readAlerts(settings.book), now)
-    const { found, unread } = findAll(facts)
-    const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
+    const stored = await readStored(settings.book)
+    const facts = await readFacts(settings, stored.state, now)
     const targets = await targetsOf(settings.webhooks)
-    const due = await changeAlerts(settings.book, (before) => {
+    const pass = (before: AlertState) => {
+      const receiver = seeReceiver(before.receiver, settings.receiver, now)
+      const { found, unread } = findAll({ ...facts, ...(receiver && { receiver }) })
+      const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
       const { alerts, messages } = foldAlerts(before, { found: linked, unread, now })
       const queued = enqueue(before, messages, targets, now)
       const { outbox, due } = take(queued.outbox, now)
       const state: AlertState = {
         ...{ firstAt: before.firstAt ?? now, lastAt: now, alerts, outbox, webhooks: queued.webhooks },
+        ...(receiver && { receiver }),
       }
       return { state, value: due }
-    })
+    }
+    const due = await changeAlerts(settings.book, pass, stored)
     return await deliver(settings, due ?? [], now)
   } catch (fault) {
     log('alerts_not_raised', { fault })

@@ -5,35 +5,41 @@ import { type AlertState, NO_ALERTS } from './alert.ts'
 /** Attempts to write. Passes are minutes apart, so two of them meet rarely. */
 const ATTEMPTS = 5
 
+/** The alerts as they are stored, and how often they were changed. */
+export type StoredAlerts = { version: number; state: AlertState }
+
 /** Reads the alerts. @throws when D1 cannot be read, or lacks the migration 0011 */
 export async function readAlerts(book: D1Database): Promise<AlertState> {
-  return (await read(book)).state
+  return (await readStored(book)).state
 }
 
-/**
- * Changes the alerts by a pure function of what is stored, which may run again if somebody else has changed them meanwhile.
- * Null changes nothing. Returns what `change` returned for the state that was written.
- * @throws when D1 cannot be written
- */
-export async function changeAlerts<Value>(
-  book: D1Database,
-  change: (state: AlertState) => { state: AlertState; value: Value } | null,
-): Promise<Value | null> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { version, state } = await read(book)
-    const changed = change(state)
-    if (!changed || (await write(book, version, changed.state))) return changed?.value ?? null
-  }
-  throw new Error(`the alerts must be written in ${ATTEMPTS} attempts, and were changed at each`)
-}
-
-async function read(book: D1Database): Promise<{ version: number; state: AlertState }> {
+/** Reads the alerts for a change of them. @throws as {@link readAlerts} does */
+export async function readStored(book: D1Database): Promise<StoredAlerts> {
   const row = await book
     .prepare('SELECT version, state FROM alert')
     .first<{ version: number; state: string }>()
   return row
     ? { version: row.version, state: JSON.parse(row.state) as AlertState }
     : { version: 0, state: NO_ALERTS }
+}
+
+/**
+ * Changes the alerts by a pure function of what is stored, which may run again if somebody else has changed them meanwhile.
+ * Null changes nothing. Returns what `change` returned for the state that was written. `before`: what is stored, if it was read
+ * already.
+ * @throws when D1 cannot be written
+ */
+export async function changeAlerts<Value>(
+  book: D1Database,
+  change: (state: AlertState) => { state: AlertState; value: Value } | null,
+  before?: StoredAlerts,
+): Promise<Value | null> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { version, state } = (attempt === 1 && before) || (await readStored(book))
+    const changed = change(state)
+    if (!changed || (await write(book, version, changed.state))) return changed?.value ?? null
+  }
+  throw new Error(`the alerts must be written in ${ATTEMPTS} attempts, and were changed at each`)
 }
 
 async function write(book: D1Database, version: number, state: AlertState): Promise<boolean> {

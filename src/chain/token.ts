@@ -8,6 +8,7 @@ import {
   slice,
   toEventSelector,
 } from 'viem'
+import { mapConcurrently } from '../platform/pool.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { parseAbi } from './abi.ts'
 import type { Settled, SignedTransfer, Transfer } from './facilitator/facilitator.ts'
@@ -119,6 +120,35 @@ function isLogOf({ address, topics }: Log, token: Address, expected: Hex[]): boo
 /** Whether the chain has this transaction and it moved the payment. @throws ChainFault when unreadable */
 export async function transferStands(chain: Chain, payment: Transfer, transaction: Hex): Promise<boolean> {
   return (await readUse(chain, payment, transaction)) === 'moved'
+}
+
+/**
+ * Whether each transfer stands in its transaction: in a final block, in a later one that may still be undone, or not at all.
+ * @throws ChainFault when unreadable
+ */
+export async function readFinality(
+  chain: Chain,
+  payments: readonly (Transfer & { transaction: Hex })[],
+): Promise<('final' | 'young' | 'gone')[]> {
+  const { findReceipt } = await import('./relayer/transaction.ts')
+  const heads = await askTwo(
+    chain,
+    (node) => readAt(node, [], 'finalized'),
+    () => null,
+  )
+  const { block } = lowest(heads, (head) => head.block)
+  const unreadable = (_: unknown, fault: unknown): never => {
+    throw fault
+  }
+  return mapConcurrently(
+    payments,
+    async (payment) => {
+      const receipt = await findReceipt(chain, [payment.transaction], 3)
+      if (!receipt?.succeeded || !moved(receipt.logs, payment)) return 'gone'
+      return receipt.block > block ? 'young' : 'final'
+    },
+    unreadable,
+  )
 }
 
 /** The effect of a transaction on the authorization; null when it is not mined or its receipt does not show a use. */

@@ -6,8 +6,7 @@ import { ownTarget } from './swarm/target.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
-  tab402 start --json > stack.json &
-  tab402 sign http://127.0.0.1:8402/page --stack stack.json --count 10000 --format vegeta > targets
+  tab402 sign http://127.0.0.1:8402/page --count 10000 --format vegeta > targets
   vegeta attack -format=json -targets targets -rate 200 -duration 50s | vegeta report
   KEYS=0x…,0x… RPC_URL=https://… tab402 sign https://staging.example/page --i-own-this --format jsonl
 
@@ -20,10 +19,10 @@ Options:
   --count N        how many requests (1000)
   --format NAME    jsonl, vegeta (its JSON targets) or k6 (one JSON document with a list for each lane) (jsonl)
   --lanes N        how many payers; all that there are by default
-  --stack FILE     what tab402 start --json has printed: its accounts pay
+  --stack FILE     what tab402 start --json has printed, for a stack that another user has started
   --i-own-this     permit a server that is not on this machine. It must be yours
 
-Environment, without --stack:
+Environment, for a server that tab402 start has not started:
   KEYS             private keys with commas between, each with USDC
   RPC_URL          a node of the network (test networks only: Base Sepolia)`
 
@@ -47,9 +46,8 @@ export async function run(args: string[]): Promise<number> {
   const count = wholeUpTo(MOST, '--count', values.count)
   resolveLocalhost()
   requireTools(PAY_TOOLS)
-  const { payersFrom, payersOf, readStack } = await import('./swarm/payers.ts')
-  const { wallets, rpcUrl } =
-    values.stack === undefined ? payersFrom(process.env, url) : payersOf(await readStack(values.stack))
+  const { payersFor } = await import('./swarm/payers.ts')
+  const { wallets, rpcUrl } = await payersFor(url, values.stack, process.env)
   const lanes =
     values.lanes === undefined ? wallets.length : wholeUpTo(wallets.length, '--lanes', values.lanes)
   const { signAhead } = await import('./sign/channel.ts')

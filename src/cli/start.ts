@@ -58,11 +58,12 @@ export async function run(args: string[]): Promise<number> {
   const { READY, startStack } = await import('../testing/stack/stack.ts')
   let stopping = false
   let ready = false
+  let forget = async () => {}
   // Until the stack is ready, its output is part of the error that says why it did not start.
   const starting = startStack(options, (line) => ready && talk(line)).catch(explain)
   const stop = async () => {
     stopping = true
-    await (await starting).stop()
+    await Promise.all([forget(), (await starting).stop()])
     process.exit(0)
   }
   for (const signal of SIGNALS) process.on(signal, stop)
@@ -71,6 +72,8 @@ export async function run(args: string[]): Promise<number> {
   const { startPlayground } = await import('./playground/server.ts')
   const playground = await startPlayground(stack, options.originUrl !== undefined)
   const facts: StartFacts = { ...stack, playground: { url: playground.url } }
+  const { noteStack } = await import('./known-stacks.ts')
+  forget = await noteStack(facts)
   ready = true
   if (values.json) printJson(facts)
   else {
@@ -80,7 +83,7 @@ export async function run(args: string[]): Promise<number> {
     print(`${READY}${JSON.stringify(facts)}`)
   }
   await ended
-  await playground.stop()
+  await Promise.all([forget(), playground.stop()])
   if (stopping) return 0
   talk(`${bold('tab402 start:')} the stack ended by itself.`)
   return 1

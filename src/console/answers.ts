@@ -112,7 +112,9 @@ export type AccountBody = { id: string; kind: string; next: number | string | nu
       entries: EntryBody[]
     }
   | {
-      totals: { payments: number; received: string; inDoubt: number; undelivered: number; watched: number }
+      totals: Record<'payments' | 'inDoubt' | 'undelivered' | 'watched' | 'provisional' | 'lost', number> & {
+        received: string
+      }
       payments: PaymentBody[]
     }
 )

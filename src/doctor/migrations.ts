@@ -16,4 +16,5 @@ export const MIGRATIONS: readonly string[] = [
   '0013_networks.sql',
   '0014_shadow_site.sql',
   '0019_home.sql',
+  '0020_summed.sql',
 ]

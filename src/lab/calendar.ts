@@ -1,6 +1,6 @@
 /** Moves the lab’s clock from event to event: watches, nights and alarms. */
 import type { LabNight, NightOptions } from './lab.ts'
-import type { LabStage } from './stage.ts'
+import { type LabStage, openNode } from './stage.ts'
 import { midnightAfter, nextWatch, openWithdrawals } from './withdrawals.ts'
 
 /** The crons of `wrangler.toml`. */
@@ -17,6 +17,8 @@ export class Calendar {
   #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
+  /** Done after each night, before the clock goes on. */
+  afterNight: () => Promise<void> = async () => {}
 
   constructor(stage: LabStage) {
     this.#stage = stage
@@ -27,24 +29,20 @@ export class Calendar {
     return this.#inTurn(async () => {
       const now = this.#stage.clock.now()
       if (to < now) throw new RangeError(`the clock is past ${new Date(to).toISOString()} already`)
-      return this.#pass(to, options)
+      return this.#pass({ to }, options)
     })
   }
 
   /** Jumps through some nights, the first one at the next midnight. */
   nights(count: number, options: NightOptions = {}): Promise<LabNight[]> {
-    return this.#inTurn(async () => {
-      const nights: LabNight[] = []
-      while (nights.length < count)
-        nights.push(...(await this.#pass(midnightAfter(this.#stage.clock.now()), options)))
-      return nights
-    })
+    return this.#inTurn(async () => (count > 0 ? this.#pass({ nights: count }, options) : []))
   }
 
   /** Sets the clock of a Worker that was restarted, and finds its alarms again. */
   async restart(): Promise<void> {
     const { remote, clock, worker, plan } = this.#stage
     await remote({ do: 'pass', offsetMs: clock.offsetMs })
+    await openNode(this.#stage)
     const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
     const objects = await Promise.all(
       [...new Set(classes)].map(async (className) =>
@@ -61,23 +59,27 @@ export class Calendar {
     return turn
   }
 
-  async #pass(to: number, options: NightOptions): Promise<LabNight[]> {
+  async #pass(goal: { to: number } | { nights: number }, options: NightOptions): Promise<LabNight[]> {
     const { clock, chain } = this.#stage
     const nights: LabNight[] = []
     const withdrawals = await openWithdrawals(chain)
+    // What was done since the last jump has set alarms.
     await this.#event(clock.now())
     for (;;) {
       const now = clock.now()
       const midnight = midnightAfter(now)
       const watch = nextWatch(now, withdrawals)
+      const to = 'to' in goal ? goal.to : midnight
       const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
-      if (next === midnight) nights.push(await this.#night(midnight, options))
-      else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
-      if (next >= to) return nights
+      if (next === midnight) {
+        nights.push(await this.#night(midnight, options))
+        await this.afterNight()
+      } else await this.#event(next, next === watch ? { cron: WATCH, time: next } : undefined)
+      if ('to' in goal ? next >= to : nights.length >= goal.nights) return nights
     }
   }
 
-  /** Sets every clock of the lab, fires a cron if one is given, and rings the alarms that are due. */
+  /** Sets every clock of the lab, rings the alarms that are due, fires a cron if one is given, and rings again. */
   async #event(at: number, fire?: { cron: string; time: number }): Promise<LabNight['runs']> {
     const { clock, remote, chain } = this.#stage
     clock.offsetMs = Math.max(clock.offsetMs, at - Date.now())
@@ -98,9 +100,9 @@ export class Calendar {
 
   async #night(at: number, options: NightOptions): Promise<LabNight> {
     const { times, lateMs, isParallel } = this.firing()
-    await this.#event(at + lateMs)
-    const fire = () =>
-      options.through === 'cron' ? this.#cron(at) : this.#event(at, { cron: NIGHTLY, time: at })
+    const isReal = options.through === 'cron'
+    if (isReal || times === 0) await this.#event(at + lateMs)
+    const fire = () => (isReal ? this.#cron(at) : this.#event(at + lateMs, { cron: NIGHTLY, time: at }))
     if (isParallel) return { at, runs: (await Promise.all(Array.from({ length: times }, fire))).flat() }
     const runs: LabNight['runs'] = []
     for (let fired = 0; fired < times; fired++) runs.push(...(await fire()))

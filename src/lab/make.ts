@@ -35,6 +35,7 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
     await restarted(calendar)
   }
   const crew = new Crew(stage, sites, seed, { advance, evict })
+  calendar.afterNight = () => crew.payInvoices()
   const books = () => readBooks(stage, crew.crawlers)
   const close = async () => {
     await crew.close()

@@ -17,6 +17,12 @@ export type CrawlerTally = {
 }
 
 /**
+ * The Worker’s spending while a crawler ran on everybody together: run it alone to read its own. `lookUps`: calls of
+ * the node. `gas`: that of the relayer, in micro-dollars. `origin`: requests that the origin has answered.
+ */
+export type Cost = { lookUps: number; gas: bigint; origin: number }
+
+/**
  * The tally beside the ledger and the chain. `charged`: what the ledger has charged. `paid`: what has reached the receiver.
  * `due`: charged, not paid yet, and still backed by escrow or by an open invoice.
  *
@@ -28,13 +34,19 @@ export type Score = Omit<CrawlerTally, 'account'> & {
   due: bigint
   stolen: bigint
   overpaid: bigint
+  /** Null until it has run. */
+  cost: Cost | null
 }
 
 /** The figures of the ledger and the chain about a crawler, in micro-dollars. `undelivered`: paid, and can still be got. */
 export type CrawlerMoney = { charged: bigint; paid: bigint; due: bigint; undelivered: bigint }
 
 /** Compares what a crawler got with what it paid. */
-export function scoreOf({ account: _, ...tally }: CrawlerTally, settled: CrawlerMoney): Score {
+export function scoreOf(
+  { account: _, ...tally }: CrawlerTally,
+  settled: CrawlerMoney,
+  cost: Cost | null = null,
+): Score {
   const { charged, paid, due, undelivered } = settled
   return {
     ...tally,
@@ -43,6 +55,7 @@ export function scoreOf({ account: _, ...tally }: CrawlerTally, settled: Crawler
     due,
     stolen: above(tally.delivered, paid + due),
     overpaid: above(charged, tally.delivered + undelivered),
+    cost,
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Response } from 'miniflare'
 import type { Address } from '../protocol/evm/hex.ts'
 import { GAS_VARS, type LocalAccount, type LocalChain, startChain } from '../testing/chain/chain.ts'
-import { type RpcFault, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
+import { type RpcFault, type Seen, startRpcProxy } from '../testing/chain/rpc-proxy.ts'
 import { billingVars, freePort, STRIPE_KEYS } from '../testing/stack/billing.ts'
 import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
@@ -16,6 +16,7 @@ import type { WorkerPlan } from '../testing/stack/plan.ts'
 import { type RunningWorker, startWorker } from '../testing/stack/workerd.ts'
 import { type StripeServer, startStripe } from '../testing/stripe/server.ts'
 import { LabClock } from './clock.ts'
+import { type LabFacilitator, startFacilitator } from './facilitator/facilitator.ts'
 import type { LabOptions, Var } from './lab.ts'
 import { labPlan } from './plan.ts'
 import { type Remote, remoteOf } from './remote.ts'
@@ -32,7 +33,11 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
+  /** The calls that the node has had. */
+  nodeCalls: readonly Seen[]
   origin: LocalPages
+  /** Null where the Worker’s own relayer sends payments by `exact`. */
+  facilitator: LabFacilitator | null
   stripe: StripeServer
   worker: RunningWorker
   plan: WorkerPlan
@@ -66,14 +71,16 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       freePort(),
       planned,
       startPages().then(kept),
-      startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({ accounts: 3, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),
     ])
-    const [relayer, receiver] = chain.accounts
-    if (!relayer || !receiver) throw new Error('the local chain must have two accounts')
+    const [relayer, receiver, gasPayer] = chain.accounts
+    if (!relayer || !receiver || !gasPayer) throw new Error('the local chain must have three accounts')
     const url = `http://127.0.0.1:${port}`
-    const [proxy, stripe, operatorKey] = await Promise.all([
+    const setup = { offset: clock.shared, rpcUrl: chain.rpcUrl, wallet: gasPayer }
+    const [proxy, facilitator, stripe, operatorKey] = await Promise.all([
       startRpcProxy(chain.rpcUrl).then(kept),
+      options.facilitator === 'hosted' ? startFacilitator(setup).then(kept) : null,
       startStripe({ webhook: `${url}/_tab402/stripe`, now: () => clock.now(), ...STRIPE_KEYS }).then(kept),
       newOperatorKey(),
     ])
@@ -86,12 +93,14 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
       socket: { entrypoint: 'LabControl', port: controlPort },
-      services: { LAB: () => new Response(`${clock.offsetMs}`) },
+      services: {
+        LAB: () => new Response(`${clock.offsetMs}`),
+        LAB_NODE: { external: { address: new URL(chain.rpcUrl).host, http: {} } },
+      },
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
-        ...(options.worker === undefined
-          ? { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
-          : ownVars(plan, { PUBLIC_URL: url, OPERATOR_KEY: operatorKey })),
+        ...(facilitator && { FACILITATOR_URL: facilitator.url }),
+        ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
         ...textOf(options.policy ?? {}),
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
@@ -99,29 +108,30 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       log: options.log ?? (() => {}),
     }).then(kept)
     const remote = remoteOf(controlPort, key)
-    await remote({ do: 'pass', offsetMs: clock.offsetMs })
-    const operator = { url: `${url}/_tab402/api`, token }
-    const parts = {
+    const parts: LabStage = {
+      ...{ url, clock, chain, node, origin, facilitator, stripe },
+      ...{ worker, plan, remote, receiver, relayer, stop },
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
-      url,
-      clock,
-      chain,
-      node,
       nodeFaults: proxy.faults('node'),
-      origin,
-      stripe,
-      worker,
-      plan,
-      remote,
-      receiver,
-      relayer,
-      operator,
+      nodeCalls: proxy.seen('node'),
+      operator: { url: `${url}/_tab402/api`, token },
+      kill: () => kill(port),
     }
-    return { ...parts, kill: () => kill(port), stop }
+    await Promise.all([remote({ do: 'pass', offsetMs: clock.offsetMs }), openNode(parts)])
+    return parts
   } catch (cause) {
     await stop()
     throw cause
   }
+}
+
+/** Lets the Worker reach the chain past the proxy, unless the node has a fault. */
+export async function openNode({
+  remote,
+  node,
+  nodeFaults,
+}: Pick<LabStage, 'remote' | 'node' | 'nodeFaults'>): Promise<void> {
+  await remote({ do: 'node', url: nodeFaults.length > 0 ? null : node })
 }
 
 /** The binding of each class of objects. */
@@ -146,9 +156,17 @@ function varsOf({ relayer, receiver, node, token }: Parties): Record<string, str
   }
 }
 
-/** The vars of somebody's own Worker: a seller needs a key and an address, and a Worker without credit must have neither. */
-function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
-  return options.durableObjects?.LINES ? seller : {}
+type Seller = { origin: LocalPages; stripe: StripeServer; url: string; operatorKey: string }
+
+/** A Worker that sells on credit needs a key and an address. Somebody's own Worker without credit must have neither. */
+function sellerVars(
+  { worker }: LabOptions,
+  { options }: WorkerPlan,
+  { origin, stripe, url, operatorKey }: Seller,
+): Record<string, string> {
+  if (worker === undefined)
+    return { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
+  return options.durableObjects?.LINES ? { PUBLIC_URL: url, OPERATOR_KEY: operatorKey } : {}
 }
 
 function textOf(policy: Readonly<Record<string, Var>>): Record<string, string> {

@@ -66,7 +66,7 @@ export const channelStanding = table(
 export const payment = table(
   {
     id: text,
-    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched'),
+    status: word('taken', 'doubtful', 'settled', 'undelivered', 'released', 'watched', 'undone', 'lost'),
     at: orNull(time),
     amount,
     request: text,

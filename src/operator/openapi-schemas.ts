@@ -293,6 +293,8 @@ export const schemas = {
         inDoubt: count,
         undelivered: count,
         watched: count,
+        provisional: count,
+        lost: count,
       }),
       payments: listOf(payment),
       next: orNull(text),

@@ -27,7 +27,7 @@ export const EVENTS = {
   free_pages_not_counted: event('error', 'free pages could not be counted', 'fault'),
   key_directory_unreadable: event('warn', 'key directory unreadable, keeping cached keys', 'url', 'why'),
   host_entry_missing: event('error', 'no entry of this host, answering 503', 'fault'),
-  old_figures_not_joined: event('error', 'old figures could not be joined', 'fault'),
+  old_figures_not_joined: event('error', 'figures could not be summed or joined', 'fault'),
   origin_failed: event('error', 'origin request failed, answering 502', 'fault'),
   origin_price_unusable: event('warn', 'the origin states no price that can be used', 'url', 'fault'),
   payment_outcome_unknown: event('error', 'payment outcome unknown, answering 503', 'fault'),

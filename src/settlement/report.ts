@@ -23,6 +23,7 @@ const CERTAIN: ReadonlySet<Finding['what']> = new Set([
   'overpaid',
   'overcredited',
   'undelivered',
+  'lost',
   'relisted',
   'figures_differ',
   'low_gas',
@@ -152,6 +153,12 @@ export class Report {
     return sent.size === 0 && bad.size === 0 && findings.size === 0
   }
 
+  /** Whether a run of this status has nothing that an operator should look at. */
+  isClean(status: RunRecord['status']): boolean {
+    const { bad, findings } = this.#all
+    return status === 'settled' && bad.size + findings.size === 0
+  }
+
   record(): Record<string, unknown> {
     const { sums, exact, receivers, shadow, bill } = this.#all
     const [sent, findings, bad, dust] = [this.#all.sent, this.#all.findings, this.#all.bad, this.#all.dust]
@@ -186,8 +193,7 @@ export class Report {
       findings,
       invoiced: bill?.invoiced,
     }
-    const isClean = status === 'settled' && quarantined + findings === 0
-    log(isClean ? 'run_settled' : 'run_unsettled', { id, kind, status, ...figures })
+    log(this.isClean(status) ? 'run_settled' : 'run_unsettled', { id, kind, status, ...figures })
   }
 
   #note(findings: Finding[]): void {

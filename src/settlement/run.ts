@@ -40,7 +40,7 @@ export type Work = {
   exact: readonly Payers[]
   bill: OpenBill | null
   shadow?: boolean
-  /** Finds the alerts of what the run has saved. Never throws. */
+  /** Finds the alerts of a run that an operator should look at, once it is saved. Never throws. */
   alert?: () => Promise<void>
 }
 
@@ -82,8 +82,10 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
   const run = { id, kind }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
-    await abandonRuns(book, kind, cause.moment ?? startedAt, startedAt)
-    await saveRun(book, { ...run, status: 'running', startedAt, endedAt: null, record: cause })
+    await Promise.all([
+      abandonRuns(book, kind, cause.moment ?? startedAt, startedAt),
+      saveRun(book, { ...run, status: 'running', startedAt, endedAt: null, record: cause }),
+    ])
     return startedAt
   })
   const report = new Report()
@@ -92,7 +94,8 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
     const ended: RunRecord = { ...run, status, startedAt, endedAt: Date.now(), record }
     await saveRun(book, ended)
     report.announce(ended)
-    await alert?.()
+    // A clean run changes little: the next watch, minutes later, finds what it changed.
+    if (!report.isClean(status)) await alert?.()
     return status
   }
   try {

@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
@@ -51,6 +51,22 @@ describe('Billing run', () => {
     expect([status, record.bill]).toMatchObject(['settled', { statements: 1, invoiced: '20000' }])
     await run(workOf(operator), MIDNIGHT + 9 * DAY)
     expect((await customer.invoices()).map(({ net }) => net)).toEqual([CENT, 2n * CENT])
+  })
+
+  it('bills nothing of a line whose journal was changed by hand, and all of another one [E15]', async () => {
+    const operator = await newOperator()
+    const [changed, other] = [await newCustomer([CENT, CENT]), await newCustomer([CENT])]
+    const amount = String(9n * CENT).padStart(39, '0')
+    await runInDurableObject(changed.line(), (_, { storage }) => {
+      storage.sql.exec(`UPDATE entry SET amount = '${amount}' WHERE kind = 'charge' AND seq = 2`)
+    })
+    const { status, record } = await run(workOf(operator))
+    expect([status, record.findings]).toMatchObject([
+      'in_doubt',
+      { list: [{ what: 'silent', detail: expect.stringContaining('must follow') }] },
+    ])
+    expect(await changed.invoices()).toEqual([])
+    expect((await other.only()).net).toBe(CENT)
   })
 
   it('bills once when every step runs twice or fails once after its work [E1]', async () => {

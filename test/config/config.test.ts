@@ -258,11 +258,11 @@ describe('readConfig with a wrong setting', () => {
       'ORIGIN_TIMEOUT_MS must be 100 to 120000, and shorter than MAX_TIMEOUT_SECONDS',
     ],
     [{ ORIGIN: 'binding:SITE' }, 'ORIGIN must name a service binding of this Worker'],
-  ])('rejects %j', (vars, message) => {
+  ])('rejects %j [G5]', (vars, message) => {
     expect(problemsOf(vars)).toEqual([message])
   })
 
-  it('reports wrong terms, wrong settings and missing settings at once', () => {
+  it('reports wrong terms, wrong settings and missing settings at once [G5]', () => {
     expect(
       problemsOf({
         RECEIVER: `0x${'0'.repeat(40)}`,
@@ -295,7 +295,7 @@ describe('readConfig with a wrong setting', () => {
     }
   })
 
-  it('rejects the zero address that wrangler.toml sets', () => {
+  it('rejects the zero address that wrangler.toml sets [G5]', () => {
     expect(problemsOf({ RECEIVER: '0x0000000000000000000000000000000000000000' })).toEqual([
       'RECEIVER must be your own address, not the zero address',
     ])

@@ -57,23 +57,17 @@ async function chargedIn(total: string): Promise<bigint> {
 }
 
 describe('tab402 swarm', { timeout: TIMEOUT_MS }, () => {
-  it('reports latency and money of a mix, and finds the ledger of a stack sound', async () => {
-    const { code, stdout } = await tab402(
-      'swarm',
-      url,
-      '--stack',
-      stack,
-      '--rate',
-      '8/s',
-      '--for',
-      '4s',
-      '--json',
-    )
+  it('needs no more than the URL of a stack: it reports latency and money, and a nightly run that settles', async () => {
+    const how = ['--rate', '8/s', '--for', '4s', '--nights', '1', '--json']
+    const { code, stdout } = await tab402('swarm', url, ...how)
     const report = JSON.parse(stdout)
     expect(code).toBe(0)
     expect(report).toMatchObject({ version: 1, url, seed: 1, failures: {} })
     expect(report.money).toMatchObject({ servedUnpaid: '0', overpaid: '0', charged: report.money.delivered })
     expect(report.money.pages).toBeGreaterThan(0)
+    const [{ claimed, swept, received }] = report.nights
+    expect(report.nights).toMatchObject([{ status: 'settled', unsettled: '0' }])
+    expect({ claimed, received }).toEqual({ claimed: swept, received: swept })
     expect(report.latency.honest.p50).toBeGreaterThan(0)
     const counted = Object.values(report.latency as Record<string, { count: number }>)
     expect(counted.reduce((sum, { count }) => sum + count, 0)).toBe(report.arrivals)

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { accountApi } from '../../src/app/api.ts'
 import { chartMoney } from '../../src/ledger/book/chart.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
+import { NO_TOTALS } from '../../src/ledger/exact/sales.ts'
 import { toHex } from '../../src/protocol/evm/hex.ts'
 import { randomHex } from '../chain/harness.ts'
 import { newReceiver, openChannel } from '../settlement/harness.ts'
@@ -124,7 +125,7 @@ describe('Operator API', () => {
     expect(body).toEqual({
       id,
       kind: 'exact',
-      totals: { payments: 0, received: '0', inDoubt: 0, undelivered: 0, watched: 0 },
+      totals: { ...NO_TOTALS, received: '0' },
       payments: [],
       next: null,
     })

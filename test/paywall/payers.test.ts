@@ -36,7 +36,7 @@ describe('RecentPayers.isKnown', () => {
 })
 
 describe('RecentPayers.enter', () => {
-  it('returns false when MAX_AT_ONCE requests of the account are under way [H3]', () => {
+  it('returns false when MAX_AT_ONCE requests of the account are under way [E14, H3]', () => {
     const payers = new RecentPayers()
     for (let n = 0; n < MAX_AT_ONCE; n++) expect(payers.enter('a')).toBe(true)
     expect([payers.enter('a'), payers.enter('b')]).toEqual([false, true])

@@ -26,3 +26,21 @@ it('records book_ahead for an account that was put back to an earlier state, and
   expect((await runOf(setup)).status).toBe('settled')
   expect(await received(setup)).toBe(50n)
 })
+
+it('records figures_differ for an account that was put back before charges which no run has claimed [E11]', async () => {
+  const setup = await newReceiver()
+  const channel = await openChannel(setup)
+  await channel.charge(20n)
+  expect((await runOf(setup)).status).toBe('settled')
+  await channel.charge(30n)
+  // The alarm reports charges within minutes.
+  await channel.account.report()
+  await runInDurableObject(channel.account, (_, { storage }) => {
+    storage.sql.exec('DELETE FROM entry WHERE amount = ?', '30'.padStart(39, '0'))
+  })
+  await evictDurableObject(channel.account)
+  expect(await standingOf(channel.id)).toMatchObject({ charged: 20n, redeemed: 20n })
+  const ended = await runOf(setup)
+  expect(ended.status).toBe('in_doubt')
+  expect(ended.record.findings.list).toMatchObject([{ account: channel.id, what: 'figures_differ' }])
+})

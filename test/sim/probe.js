@@ -59,6 +59,56 @@ export const probeOn = (DurableObject) =>
       this.ctx.abort('aborted')
     }
 
+    async answersThenAborts(value) {
+      this.ctx.storage.sql.exec('INSERT INTO t VALUES (?)', value)
+      // In the same turn: the write is not on disk, so the answer must not leave.
+      this.abortSoon('aborted at once')
+      return value
+    }
+
+    async answersThenWrites(value) {
+      this.ctx.storage.sql.exec('INSERT INTO t VALUES (?)', value)
+      setTimeout(() => {
+        this.ctx.storage.sql.exec('INSERT INTO t VALUES (?)', value + 1)
+        this.abortSoon('aborted later')
+      }, 100)
+      return value
+    }
+
+    /** `abort` throws: this call ends first. */
+    abortSoon(why) {
+      Promise.resolve()
+        .then(() => this.ctx.abort(why))
+        .catch(() => undefined)
+    }
+
+    async blocking() {
+      await this.ctx.blockConcurrencyWhile(async () => {
+        this.log.push('blocked')
+        await scheduler.wait(50)
+        this.log.push('open')
+      })
+    }
+
+    async values() {
+      const { sql } = this.ctx.storage
+      const row = sql
+        .exec('SELECT ?1 AS yes, ?2 AS none, ?3 AS bytes, ?4 AS big', true, null, new Uint8Array([7]), 1e300)
+        .one()
+      const bytes = [row.bytes instanceof ArrayBuffer, ...new Uint8Array(row.bytes)]
+      const fault = (work) => {
+        try {
+          return work()
+        } catch ({ name, message }) {
+          return `${name}: ${message.split(/[,:]/)[0]}`
+        }
+      }
+      const none = fault(() => sql.exec('SELECT 1 WHERE 0').one())
+      const two = fault(() => sql.exec('SELECT 1 UNION SELECT 2').one())
+      const broken = fault(() => sql.exec('SELECT * FROM nowhere').toArray()).includes('no such table')
+      return [{ ...row, bytes }, none, two, broken]
+    }
+
     async slow() {
       await scheduler.wait(300)
       return 'too late'
@@ -128,6 +178,17 @@ export async function observe(stub) {
   seen.brokenStub = (await broken.say('x').catch(flags)).reset
   seen.rowsAfterAbort = (await stub().read()).rows
   seen.alarmAfterAbort = await stub().armed()
+  seen.answerOfUnwritten = await stub().answersThenAborts(6).catch(flags)
+  // The row may be on disk or not: the caller must not be told that it is.
+  const others = async () => (await stub().read()).rows.filter((row) => row !== 6)
+  seen.rowsAfterIt = await others()
+  seen.answerOfWritten = await stub().answersThenWrites(7).catch(flags)
+  await scheduler.wait(200)
+  seen.rowsAfterBoth = await others()
+  const blocked = stub()
+  await Promise.all([blocked.blocking(), blocked.say('after'), blocked.say('after')])
+  seen.blocked = (await stub().read()).log
+  seen.values = await stub().values()
   seen.integers = await stub().integers()
   seen.keys = await stub().keys()
   const sent = { list: ['sent'] }

@@ -71,6 +71,11 @@ export class Nonces {
     return missing
   }
 
+  /** Whether the chain counts all that was mined of ours (`count` is the node's), and no nonce is missing. */
+  areWhole(count: number): boolean {
+    return count >= this.#mined() && this.missing(count, 1).length === 0
+  }
+
   /**
    * The nonce of the next transaction: a missing one first. The chain counts more than our storage if the key was used
    * elsewhere or the storage was lost. Trap: a transaction whose nonce is too high waits until those below it are filled,

@@ -126,6 +126,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** The outcome of an order that may have been sent; `none` if no signed transaction of it can be mined. */
   async outcome(id: string, waitMs = 0): Promise<Outcome | { status: 'none' }> {
+    // Trap: an order that is being simulated is signed in a moment.
+    await this.#placing.get(id)?.placed.catch(() => undefined)
     const known = this.#orders.find(id)
     if (!known || !isSigned(known)) return { status: 'none' }
     if (known.open) await this.#arm()
@@ -305,6 +307,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
 
   /** `most`: how many missing nonces may be filled. */
   async #tend(most: number): Promise<void> {
+    // While nothing is open, one number of the node shows that no block was undone.
+    if (this.#orders.open(1).length === 0 && this.#nonces.areWhole(await this.#readCount('latest'))) return
     const now = await this.#readConditions()
     this.#orders.reopen(now.count)
     await this.#fillMissing(now, most)
@@ -360,10 +364,8 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
       this.#orders.displace(order.id)
       this.#nonces.take(order.nonce, Date.now())
     })
-    this.#warn('nonce used by an unknown transaction, order abandoned', {
-      order: order.id,
-      nonce: order.nonce,
-    })
+    const { id, nonce } = order
+    this.#warn('nonce used by an unknown transaction, order abandoned', { order: id, nonce })
   }
 
   async #readCount(tag: 'latest' | 'finalized'): Promise<number> {

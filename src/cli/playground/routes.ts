@@ -1,13 +1,12 @@
 /** The calls of the page to its server, by method and path. Keys of the stack stay on this side. */
 import * as v from 'valibot'
-import { DAY_MS } from '../../platform/time.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { CHAIN_ID, mintOn } from '../../testing/chain/chain.ts'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import { installCommand, PAY_TOOLS } from '../../testing/tools.ts'
 import { chainReader, creditClient, operatorClient } from '../demo/clients.ts'
-import { nextMidnight, runNightly } from '../demo/nightly.ts'
+import { freeMidnight, runNightly } from '../demo/nightly.ts'
 import type { Facts, Money, Night } from './calls.ts'
 import { DROP, Faucet } from './faucet.ts'
 import { MISBEHAVING } from './misbehaving.ts'
@@ -164,8 +163,7 @@ function moneyRoutes(stack: StackFacts): Routes {
 /** Fires the cron of the first midnight that no run of this deployment has had yet. */
 async function midnight(stack: StackFacts): Promise<Reply> {
   const operator = operatorClient(stack)
-  const windows = (await operator.runs()).map(({ id }) => windowOf(id))
-  const window = Math.max(nextMidnight(Date.now()), ...windows.map((at) => at + DAY_MS))
+  const window = await freeMidnight(operator, Date.now())
   const { settlement, billing } = await runNightly(stack, operator, window)
   const { claimed, swept, transactions } = settlement.record
   const night: Night = {
@@ -178,12 +176,6 @@ async function midnight(stack: StackFacts): Promise<Reply> {
     invoices: billing.record.bill?.invoices ?? 0,
   }
   return ok(night)
-}
-
-/** The Unix time (ms) in the id of a run, such as `settle-20261128T000000`; 0 for a run of another kind. */
-function windowOf(id: string): number {
-  const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)T000000$/.exec(id) ?? []
-  return year === undefined ? 0 : Date.parse(`${year}-${month}-${day}T00:00:00Z`)
 }
 
 /** One call at a time; the page shows that another one is running. */

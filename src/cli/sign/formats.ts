@@ -29,6 +29,11 @@ function* alternating(lanes: readonly SignedAhead[][]): Generator<SignedAhead & 
   }
 }
 
+/** Trap: vegeta sends names as they are, and Go adds a User-Agent of its own beside one that is spelled otherwise. */
 function listed(headers: Record<string, string>): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [canonical(name), [value]]))
+}
+
+function canonical(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase())
 }

@@ -13,7 +13,7 @@ const NETWORK = 'eip155:84532'
 /** `shares`: how many payers each crawler gets. @throws CommandError if the page is not sold on a channel */
 export async function openLanes(
   url: string,
-  { wallets, rpcUrl }: SwarmPayers,
+  { wallets, rpcUrl }: Pick<SwarmPayers, 'wallets' | 'rpcUrl'>,
   shares: ReadonlyMap<SwarmCrawler, number>,
   seed: number,
 ): Promise<Lane[]> {

@@ -69,14 +69,29 @@ export function arrivals(mix: Mix, perSecond: number, spanMs: number, random: ()
   }
 }
 
-/** How many of some lanes each crawler gets: one at least, the rest by weight. Null for fewer lanes than crawlers. */
+/** How long a payer is busy with one arrival beside an honest one: the slow reader pauses on purpose. */
+const BUSY: Readonly<Record<SwarmCrawler, number>> = { honest: 1, replayer: 2, slow: 10, forger: 1 }
+/** The seconds that a payer is busy with an honest arrival, on a loaded machine. */
+const BUSY_SECONDS = 0.5
+const MOST_PAYERS = 200
+
+/** How many payers a load wants, so that hardly an arrival waits for a payer that is busy. */
+export function payersWanted(mix: Mix, perSecond: number): number {
+  const all = mix.reduce((sum, { weight }) => sum + weight, 0)
+  const busy = mix.reduce((sum, { name, weight }) => sum + BUSY[name] * weight, 0) / all
+  return Math.min(MOST_PAYERS, mix.length + Math.ceil(perSecond * BUSY_SECONDS * busy))
+}
+
+/**
+ * How many of some lanes each crawler gets: one at least, the rest by weight and by how long it is busy. Null for fewer
+ * lanes than crawlers.
+ */
 export function lanesOf(mix: Mix, lanes: number): Map<SwarmCrawler, number> | null {
   if (lanes < mix.length) return null
   const shares = new Map(mix.map(({ name }) => [name, 1]))
+  const crowding = ({ name, weight }: Mix[number]) => (weight * BUSY[name]) / (shares.get(name) ?? 1)
   for (let free = lanes - mix.length; free > 0; free--) {
-    const next = mix.toSorted(
-      (a, b) => b.weight / (shares.get(b.name) ?? 1) - a.weight / (shares.get(a.name) ?? 1),
-    )[0]
+    const next = mix.toSorted((a, b) => crowding(b) - crowding(a))[0]
     if (next) shares.set(next.name, (shares.get(next.name) ?? 0) + 1)
   }
   return shares

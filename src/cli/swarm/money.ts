@@ -2,32 +2,30 @@
 import type { SwarmPayers } from './payers.ts'
 import type { Lane } from './run.ts'
 
-/** A lane at one moment. `charged` null: the ledger was not asked. */
-export type Figures = { delivered: bigint; pages: number; charged: bigint | null }
+/** A lane at one moment. `charged` and `unsettled` (charged and not redeemed) are null if the ledger was not asked. */
+export type Figures = { delivered: bigint; pages: number; charged: bigint | null; unsettled: bigint | null }
 
-/** Reads every lane. Without an operator `charged` is null. */
+/** Reads every lane. Without an operator the ledger is not asked. */
 export function readFigures(lanes: readonly Lane[], operator: SwarmPayers['operator']): Promise<Figures[]> {
   return Promise.all(
     lanes.map(async ({ tally }) => {
       const { delivered, pages, account } = tally()
-      return {
-        delivered,
-        pages,
-        charged: operator && account !== null ? await chargedTo(operator, account) : null,
-      }
+      const standing = operator && account !== null ? await standingOf(operator, account) : null
+      const unsettled = standing && standing.charged - standing.redeemed
+      return { delivered, pages, charged: standing?.charged ?? null, unsettled }
     }),
   )
 }
 
-async function chargedTo(
+async function standingOf(
   { url, token }: NonNullable<SwarmPayers['operator']>,
   account: string,
-): Promise<bigint> {
+): Promise<{ charged: bigint; redeemed: bigint }> {
   const path = `${url}/accounts/${encodeURIComponent(account)}?limit=1`
   const response = await fetch(path, { headers: { authorization: `Bearer ${token}` } })
   if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`)
-  const { standing } = (await response.json()) as { standing: { charged: string } }
-  return BigInt(standing.charged)
+  const { standing } = (await response.json()) as { standing: { charged: string; redeemed: string } }
+  return { charged: BigInt(standing.charged), redeemed: BigInt(standing.redeemed) }
 }
 
 /** The pages of a swarm, and its charges. The last three are null without an operator. */
@@ -44,7 +42,7 @@ export type SwarmMoney = {
 /** The difference of two moments, lane by lane: the loss of one payer does not make up for the theft of another. */
 export function moneyOf(before: readonly Figures[], after: readonly Figures[]): SwarmMoney {
   const lanes = after.map((now, lane) => {
-    const then = before[lane] ?? { delivered: 0n, pages: 0, charged: null }
+    const then = before[lane] ?? { delivered: 0n, pages: 0, charged: null, unsettled: null }
     const charged = now.charged === null || then.charged === null ? null : now.charged - then.charged
     return { pages: now.pages - then.pages, delivered: now.delivered - then.delivered, charged }
   })

@@ -7,8 +7,11 @@ import { STEPS } from './steps.ts'
 /** One payer of a swarm. A payer sends its requests in turn, as its totals ascend. */
 export type Lane = { name: SwarmCrawler; kit: Kit; tally(): CrawlerTally }
 
-/** Latencies by crawler, in milliseconds from the moment that the plan intended; arrivals whose step failed. */
-export type Ran = { latencies: Map<SwarmCrawler, number[]>; failures: Map<string, number> }
+/**
+ * Latencies by crawler, in milliseconds from the moment that the plan intended; arrivals whose step failed; arrivals that
+ * `waited` because every payer of their kind was busy.
+ */
+export type Ran = { latencies: Map<SwarmCrawler, number[]>; failures: Map<string, number>; waited: number }
 
 /** Runs the arrivals. Settles when all have ended; `isStopped` ends the arrivals early. */
 export async function runSwarm(
@@ -18,29 +21,31 @@ export async function runSwarm(
 ): Promise<Ran> {
   const latencies = new Map<SwarmCrawler, number[]>()
   const failures = new Map<string, number>()
-  const queues = new Map(lanes.map((lane) => [lane, Promise.resolve()]))
-  const turns = new Map<SwarmCrawler, number>()
+  const queues = lanes.map((lane) => ({ lane, length: 0, last: Promise.resolve() }))
+  let waited = 0
   const start = performance.now()
   for (const { atMs, name } of plan) {
     const wait = start + atMs - performance.now()
     if (wait > 0) await new Promise((over) => setTimeout(over, wait))
     if (isStopped()) break
-    const lane = nextLane(name)
-    if (!lane) continue
-    const done = (queues.get(lane) ?? Promise.resolve())
-      .then(() => STEPS[name](lane.kit))
+    const queue = shortest(name)
+    if (!queue) continue
+    if (queue.length > 0) waited++
+    queue.length++
+    queue.last = queue.last
+      .then(() => STEPS[name](queue.lane.kit))
       .catch((fault: unknown) => void failures.set(`${fault}`, (failures.get(`${fault}`) ?? 0) + 1))
-      .then(() => void listOf(name).push(performance.now() - start - atMs))
-    queues.set(lane, done)
+      .then(() => {
+        queue.length--
+        listOf(name).push(performance.now() - start - atMs)
+      })
   }
-  await Promise.all(queues.values())
-  return { latencies, failures }
+  await Promise.all(queues.map(({ last }) => last))
+  return { latencies, failures, waited }
 
-  function nextLane(name: SwarmCrawler): Lane | undefined {
-    const own = lanes.filter((lane) => lane.name === name)
-    const turn = turns.get(name) ?? 0
-    turns.set(name, turn + 1)
-    return own[turn % own.length]
+  function shortest(name: SwarmCrawler) {
+    const own = queues.filter(({ lane }) => lane.name === name)
+    return own.toSorted((a, b) => a.length - b.length)[0]
   }
 
   function listOf(name: SwarmCrawler): number[] {

@@ -244,7 +244,7 @@ function State({ of: account }: { of: Account }) {
 
 function Tab({ of: account }: { of: Account }) {
   if ('payments' in account) {
-    const { payments, received, inDoubt, undelivered, watched } = account.totals
+    const { payments, received, inDoubt, undelivered, watched, provisional, lost } = account.totals
     return (
       <FactList
         of={[
@@ -254,6 +254,8 @@ function Tab({ of: account }: { of: Account }) {
           ['In doubt', <Whole of={inDoubt} />],
           ['Undelivered', <Whole of={undelivered} />],
           ['Watched', <Whole of={watched} />],
+          ['Not final', <Whole of={provisional} />],
+          ['Lost', <Whole of={lost} />],
         ]}
       />
     )

@@ -64,9 +64,15 @@ class Held extends Error {
   }
 }
 
-function walletClient({ pays, wallet, url, rpcUrl }: Setup, send: Fetch): PayingClient {
+/** The wallet of a crawler, for the upstream clients. */
+export function signerOf({ wallet, rpcUrl }: Pick<Setup, 'wallet' | 'rpcUrl'>) {
   const chain = createPublicClient({ chain: baseSepolia, transport: http(rpcUrl) })
-  const signer = toClientEvmSigner(privateKeyToAccount(wallet.privateKey), chain)
+  return toClientEvmSigner(privateKeyToAccount(wallet.privateKey), chain)
+}
+
+function walletClient(setup: Setup, send: Fetch): PayingClient {
+  const { pays, url } = setup
+  const signer = signerOf(setup)
   const scheme = pays === 'exact' ? new ExactEvmScheme(signer) : new BatchSettlementEvmScheme(signer)
   // One client, so that both know the channel's total.
   const client = new x402Client().register('eip155:*', scheme)

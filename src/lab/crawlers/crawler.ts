@@ -36,7 +36,7 @@ export type CrawlerOptions = {
   balance?: bigint
   /** For credit: its limit in micro-dollars, all of it available at once; $5 by default. */
   creditLimit?: bigint
-  /** For credit: `transfer` by default. */
+  /** For credit: an honest one pays its invoices, by `stablecoin`, unless another is named; the others have `transfer`. */
   rail?: CreditRail
   /** For credit: `daily` by default. */
   period?: 'daily' | 'weekly' | 'monthly'
@@ -128,6 +128,8 @@ export type Kit = Setup & {
   transact(to: Address, data: Hex): Promise<void>
   /** Jumps the lab’s clock forward, as `lab.advance`. */
   advance(by: number | string): Promise<void>
+  /** Pays at once what an address asks, such as an invoice, from its wallet. Returns the status. The score does not count it. */
+  pay(url: string): Promise<number>
   /** Drops the Worker’s objects from memory, as the platform does at will. */
   evict(): Promise<void>
   /** Disputes the payment of an invoice at the card processor, as its bank does. `reference`: the processor’s own id. */
@@ -143,6 +145,8 @@ export type ThreadCall = { id: number; crawler: number } & (
   | { do: 'read'; path: string }
   | { do: 'run' }
   | { do: 'tally' }
+  /** Pays the invoices of a crawler on credit, and answers whether it has paid, and all of them. */
+  | { do: 'pay' }
 )
 
 /** An act that only the lab can do for a crawler. */
@@ -153,7 +157,7 @@ export type Wish =
 
 /** A message of the thread: the result of a call, or a wish that only the lab can fulfil. */
 export type ThreadMessage =
-  | { kind: 'done'; id: number; value: Page | CrawlerTally | null }
+  | { kind: 'done'; id: number; value: Page | CrawlerTally | boolean | null }
   | { kind: 'failed'; id: number; message: string }
   | ({ kind: 'wish'; wish: number } & Wish)
 

@@ -3,8 +3,9 @@ import { createPrivateKey } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
+import { costOf } from '../cost.ts'
 import { callOperator } from '../operator.ts'
-import { type CrawlerTally, type Score, scoreOf } from '../score.ts'
+import { type Cost, type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
 import type { LabStage } from '../stage.ts'
 import {
@@ -27,7 +28,8 @@ const CREDIT_LIMIT = 5_000_000n
 export type LabWishes = { advance(by: number | string): Promise<unknown>; evict(): Promise<void> }
 
 type Call = ThreadCall extends infer One ? (One extends unknown ? Omit<One, 'id'> : never) : never
-type Settle = { resolve(value: Page | CrawlerTally | null): void; reject(fault: Error): void }
+type Answer = Page | CrawlerTally | boolean | null
+type Settle = { resolve(value: Answer): void; reject(fault: Error): void }
 
 /** The crawlers of a lab, by number. */
 export class Crew {
@@ -37,6 +39,8 @@ export class Crew {
   readonly #sites: readonly { id: string; url: string }[]
   readonly #seed: number
   readonly #calls = new Map<number, Settle>()
+  /** Honest crawlers on credit that may have an invoice to pay. */
+  readonly #owing = new Set<number>()
   #thread: Worker | undefined
   #lastCall = 0
   #opened = 0
@@ -78,11 +82,24 @@ export class Crew {
       rpcUrl,
       chain: { chainId, usdc, escrow, collector },
     }
-    if (pays === 'credit') await this.#enrol(setup, { ...options, creditLimit })
+    const { rail = is === 'honest' ? 'stablecoin' : 'transfer' } = options
+    if (pays === 'credit') await this.#enrol(setup, { ...options, creditLimit, rail })
     await this.#call({ crawler: number, do: 'open', setup })
-    const crawler = this.#crawlerOf(number, setup, is === 'defaulter' ? creditLimit : 0n)
+    const isPayer = pays === 'credit' && is === 'honest' && rail === 'stablecoin'
+    const crawler = this.#crawlerOf(number, setup, is === 'defaulter' ? creditLimit : 0n, isPayer)
     this.crawlers.push(crawler)
     return crawler
+  }
+
+  /** Lets each honest crawler on credit pay its invoices. One that cannot now tries again the next time. */
+  async payInvoices(): Promise<void> {
+    await Promise.all(
+      [...this.#owing].map(async (crawler) => {
+        // A fault of the lab may stand in its way.
+        const isDone = await this.#call({ crawler, do: 'pay' }).catch(() => false)
+        if (isDone === true) this.#owing.delete(crawler)
+      }),
+    )
   }
 
   /** Ends the thread. */
@@ -98,13 +115,22 @@ export class Crew {
     return site
   }
 
-  #crawlerOf(number: number, { is, pays, seed, name, wallet }: Setup, exposure: bigint): Crawler {
+  #crawlerOf(
+    number: number,
+    { is, pays, seed, name, wallet }: Setup,
+    exposure: bigint,
+    isPayer: boolean,
+  ): Crawler {
     const tally = async () => (await this.#call({ crawler: number, do: 'tally' })) as CrawlerTally
+    let cost: Cost | null = null
     const score = async (): Promise<Score> => {
       const counted = await tally()
-      return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account))
+      return scoreOf(counted, await settledOf(this.#stage, pays, wallet.address, counted.account), cost)
     }
-    const read = async (path: string) => (await this.#call({ crawler: number, do: 'read', path })) as Page
+    const read = async (path: string) => {
+      if (isPayer) this.#owing.add(number)
+      return (await this.#call({ crawler: number, do: 'read', path })) as Page
+    }
     return {
       is,
       pays,
@@ -119,7 +145,8 @@ export class Crew {
         return last
       },
       run: async () => {
-        await this.#call({ crawler: number, do: 'run' })
+        if (isPayer) this.#owing.add(number)
+        cost = await costOf(this.#stage, () => this.#call({ crawler: number, do: 'run' }))
         return score()
       },
       score,
@@ -127,7 +154,7 @@ export class Crew {
   }
 
   async #enrol({ name, key }: Setup, options: CrawlerOptions): Promise<void> {
-    const { creditLimit = CREDIT_LIMIT, rail = 'transfer', period = 'daily' } = options
+    const { creditLimit = CREDIT_LIMIT, rail, period = 'daily' } = options
     const { kty, crv, x } = key
     await callOperator(this.#stage, '/agents', {
       id: name,
@@ -142,7 +169,7 @@ export class Crew {
     })
   }
 
-  #call(call: Call): Promise<Page | CrawlerTally | null> {
+  #call(call: Call): Promise<Answer> {
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {

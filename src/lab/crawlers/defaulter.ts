@@ -1,5 +1,6 @@
 /** Reads on credit to its limit and does not pay: a part, a card that is declined, a payment that its bank takes back [C13, F20]. */
 import type { Behaviour, Kit } from './crawler.ts'
+import { invoicesOf } from './invoices.ts'
 
 /** The most pages of one sitting, if no limit stops it. */
 const PAGES = 200
@@ -8,11 +9,6 @@ const PAGES = 200
 const LONGEST_PERIOD_DAYS = 32
 /** Longer than any invoice is dunned by default. */
 const WEEKS = 20
-
-/** Covers the account’s own pages. */
-const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent']
-
-type Invoice = { stage: string; presented: { reference: string; url: string } | { url: null } | null }
 
 /** Reads again after each step of dunning, until its invoice is written off. PaysBy only what it takes back. */
 export const defaulter: Behaviour = async (kit) => {
@@ -45,12 +41,4 @@ async function readToTheLimit({ buy }: Kit, part: string): Promise<void> {
     const { status } = await buy(`/${part}/${page}`)
     if (status !== 200) return
   }
-}
-
-/** Its own invoices, which each crawler on credit may read. */
-async function invoicesOf({ url, send, signAs }: Kit): Promise<Invoice[]> {
-  const own = `${new URL(url).origin}/_tab402/me/invoices`
-  const signed = await signAs({ url: own, method: 'GET', headers: {} }, { components: COVERED })
-  const { status, body } = await send(own, { headers: signed.headers })
-  return status === 200 ? (JSON.parse(body) as { invoices: Invoice[] }).invoices : []
 }

@@ -32,6 +32,12 @@ export async function openKit(setup: Setup, wishes: Wishes): Promise<{ kit: Kit;
     send: async (path, init) =>
       pageOf(path, await send(path.startsWith('http') ? path : `${setup.url}${path}`, init)),
     buy: async (path) => pageOf(path, await client.buy(path)),
+    async pay(address) {
+      const wallet = await openClient({ ...setup, pays: 'exact', url: '' }, fetch, signAs)
+      const answer = await wallet.buy(address)
+      await answer.body?.cancel()
+      return answer.status
+    },
     sign: (path) => client.sign(path),
     signAs,
     async sip(request, hangUp) {

@@ -8,7 +8,11 @@ const offset = offsetOf(workerData as SharedArrayBuffer)
 shiftDate((realNow) => realNow() + offset())
 
 // Trap: the clients load after the clock is set, because modules may keep `Date.now`.
-const [{ openKit }, { BEHAVIOURS }] = await Promise.all([import('./kit.ts'), import('./index.ts')])
+const [{ openKit }, { BEHAVIOURS }, { payInvoices }] = await Promise.all([
+  import('./kit.ts'),
+  import('./index.ts'),
+  import('./invoices.ts'),
+])
 
 const crawlers = new Map<number, Awaited<ReturnType<typeof openKit>>>()
 const wishes = new Map<number, (answer: WishAnswer) => void>()
@@ -38,6 +42,7 @@ async function follow(call: ThreadCall) {
   const crawler = crawlers.get(call.crawler)
   if (!crawler) throw new Error('the crawler must be open')
   const { kit, tally } = crawler
+  if (call.do === 'pay') return payInvoices(kit)
   if (call.do === 'read') return kit.buy(call.path)
   if (call.do === 'run') await BEHAVIOURS[kit.is](kit)
   return tally()

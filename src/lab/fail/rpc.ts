@@ -1,6 +1,6 @@
 /** Faults of the Worker’s node, set at the proxy in front of the chain. */
 import type { RpcFault } from '../../testing/chain/rpc-proxy.ts'
-import type { LabStage } from '../stage.ts'
+import { type LabStage, openNode } from '../stage.ts'
 import { spanMs } from '../time.ts'
 import type { Mend, RpcFailure, Times } from './fail.ts'
 
@@ -8,20 +8,19 @@ import type { Mend, RpcFailure, Times } from './fail.ts'
 const HALF = '{"jsonrpc":"2.0","id":1,"res'
 
 /** Sets a fault. Crawlers and the lab itself reach the chain past it. */
-export async function failRpc(
-  { nodeFaults }: LabStage,
-  failure: RpcFailure,
-  { times }: Times = {},
-): Promise<Mend> {
+export async function failRpc(stage: LabStage, failure: RpcFailure, { times }: Times = {}): Promise<Mend> {
+  const { nodeFaults } = stage
   const added = (Array.isArray(failure) ? failure : faultsOf(failure)).map(
     (fault): RpcFault => ({ ...fault, ...(times !== undefined && { times }) }),
   )
   nodeFaults.push(...added)
+  await openNode(stage)
   const mend = async () => {
     for (const fault of added) {
       const at = nodeFaults.indexOf(fault)
       if (at >= 0) nodeFaults.splice(at, 1)
     }
+    await openNode(stage)
   }
   if ('deadFor' in failure) setTimeout(mend, spanMs(failure.deadFor)).unref()
   return mend

@@ -1,8 +1,9 @@
 /** The bindings that the lab adds to a Worker’s own. */
 
-/** The bindings of the lab, besides the Worker’s own bindings. `LAB_OBJECTS`: the binding of each class, as JSON. */
+/** The bindings of the lab, besides the Worker’s own bindings. `LAB_NODE`: the chain. `LAB_OBJECTS`: the binding of each class, as JSON. */
 export type LabBindings = {
   LAB: Fetcher
+  LAB_NODE: Fetcher
   LAB_KEY: string
   LAB_OBJECTS: string
   BOOK: D1Database

@@ -5,6 +5,7 @@ import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
 import { type BookFault, faultyBook, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
+import { shortenNode } from './node.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import type { LabObject } from './wrap.ts'
@@ -17,7 +18,7 @@ export type DirectRun = { id: string; kind: string; status: string }
 
 /** The orders of the lab to its Worker. */
 export type LabOrder =
-  /** Sets the clock, fires a cron if one is given, and rings every alarm that is due. Its Workflows run at once, inside the Worker. */
+  /** Sets the clock, rings every alarm that is due, fires a cron if one is given, and rings again. Its Workflows run at once. */
   | { do: 'pass'; offsetMs: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
@@ -27,6 +28,8 @@ export type LabOrder =
   | { do: 'abort'; className: string; name: string }
   /** Sets the fault of D1, or ends it. `times`: how many queries it meets; null for all. */
   | { do: 'd1'; fault: BookFault | null; times: number | null }
+  /** Opens the short way to the node; null closes it. */
+  | { do: 'node'; url: string | null }
 
 /** The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. */
 export type OrderResult = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
@@ -65,6 +68,9 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
       case 'd1':
         setBookFault(order.fault, order.times)
         return []
+      case 'node':
+        shortenNode(order.url)
+        return []
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
     }
@@ -72,6 +78,7 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
 
   async #pass({ offsetMs, fire }: LabOrder & { do: 'pass' }): Promise<DirectRun[]> {
     setClock(offsetMs)
+    await this.#ring()
     const runs = fire ? await this.#fire(fire) : []
     await this.#ring()
     // An alarm that is due soon rings in the runtime, as real time passes.

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
 import type { BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
-import { delivered, redeem, release } from '../totals.ts'
+import { delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { affectedInvoices, changed, eventsOf, stageId } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
 import { prove, StatementBuilder } from './statement.ts'
@@ -96,6 +96,11 @@ export class Billing implements BillingCalls {
     const moved = this.#record.journal.movedAfter(first - 1)
     if (moved === null || moved >= period.to) return null
     const stated = await this.#state(first, FORM, ({ at }) => at < period.to)
+    // Somebody has changed a row by hand: nothing of it is billed before an operator has looked at it (faults: E15).
+    if (stated.total !== this.#record.journal.charged(first, stated.last))
+      throw new InvariantFault(
+        `the amounts of entries ${first} to ${stated.last} must follow from their totals`,
+      )
     // Another call may have issued the statement while this one was reading.
     if (first !== this.#documents.stated + 1) return this.close(period)
     const { name } = this.#record.known().enrolment

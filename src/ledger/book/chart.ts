@@ -1,5 +1,6 @@
 /** Charts: figures summed over intervals and by names, from D1. No decision about money reads them. */
 import { DAY_MS, HOUR_MS } from '../../platform/time.ts'
+import { figuresBy } from './figure-names.ts'
 
 /** The lengths of time that figures are summed over, in UTC. */
 export const INTERVALS = ['hour', 'day', 'month'] as const
@@ -178,13 +179,9 @@ const FIGURE_DAY: ChartTable<MoneySum> = {
   among,
 }
 
-/** A row for each day and crawler, and for each day and path, of all sites. */
+/** A row for each day and crawler, or for each day and path, of all sites. */
 function figureName(name: 'who' | 'path'): ChartTable<MoneySum> {
-  const { bucket, within } = FIGURE_DAY
-  return {
-    ...{ table: 'figure_name', bucket, columns: { [name]: 'name' }, sums: CHARGES, among },
-    within: (from, to) => `kind = '${name}' AND ${within(from, to)}`,
-  }
+  return { ...FIGURE_DAY, table: figuresBy(name), columns: { [name]: name } }
 }
 
 /** The table that has the fewest rows for a query. */

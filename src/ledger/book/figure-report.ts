@@ -1,6 +1,7 @@
 /** The figures of charges in D1: each account adds to them at its own position, once. No money depends on them. */
 import type { DailyReceipt, HourlyFigure } from '../figures/fold.ts'
 import { KIND } from './accounts.ts'
+import { addNames, figuresBy, SUMMED_TO } from './figure-names.ts'
 
 /** An account, by its kind and id. */
 export type FigureAccount = { kind: keyof typeof KIND; account: string }
@@ -36,13 +37,17 @@ const ADD_PATHS = `
   SELECT day, site, path FROM fresh JOIN counted USING (day, site)
   WHERE known + nth <= ${MAX_PATHS} AND ${IS_NEXT}`
 
-const ADD_FIGURES = `
-  INSERT INTO figure (hour, site, rule, who, path, charges, releases, charged)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+/** The path under which a figure of a report counts. */
+const PATH = `
     CASE WHEN EXISTS (
       SELECT 1 FROM figure_path AS has
       WHERE has.day = (value ->> 0) / 24 AND has.site = value ->> 1 AND has.path = value ->> 4)
-    THEN value ->> 4 ELSE 'other' END,
+    THEN value ->> 4 ELSE 'other' END`
+
+const ADD_FIGURES = `
+  INSERT INTO figure (hour, site, rule, who, path, charges, releases, charged)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+    ${PATH},
     sum(value ->> 5), sum(value ->> 6), sum(cast(value ->> 7 as integer))
   FROM json_each(?4) WHERE ${IS_NEXT} GROUP BY 1, 2, 3, 4, 5
   ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, releases = releases + excluded.releases,
@@ -55,32 +60,12 @@ const ADD_DAYS = `
   ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, releases = releases + excluded.releases,
     charged = charged + excluded.charged, reported_at = excluded.reported_at`
 
-/**
- * The most crawlers, and the most paths, that have rows of their own on one day for all sites. Beyond it they count as `other`, for
- * that day. A report may exceed it by the names that it brings.
- */
-export const MAX_DAY_NAMES = 1_000
-
-const ADD_NAMES = `
-  WITH brought AS (
-    SELECT 'who' AS kind, (value ->> 0) / 24 AS day, value ->> 3 AS name, value FROM json_each(?4)
-    UNION ALL
-    SELECT 'path', (value ->> 0) / 24, CASE WHEN EXISTS (
-      SELECT 1 FROM figure_path AS has
-      WHERE has.day = (value ->> 0) / 24 AND has.site = value ->> 1 AND has.path = value ->> 4)
-    THEN value ->> 4 ELSE 'other' END, value FROM json_each(?4)),
-  known AS MATERIALIZED (
-    SELECT kind, day, count(*) AS names FROM figure_name
-    WHERE (kind, day) IN (SELECT kind, day FROM brought) GROUP BY kind, day)
-  INSERT INTO figure_name (kind, day, name, charges, releases, charged)
-  SELECT kind, day,
-    CASE WHEN coalesce(names, 0) < ${MAX_DAY_NAMES} OR EXISTS (
-      SELECT 1 FROM figure_name AS has WHERE has.kind = brought.kind AND has.day = brought.day AND has.name = brought.name)
-    THEN name ELSE 'other' END,
-    sum(value ->> 5), sum(value ->> 6), sum(cast(value ->> 7 as integer))
-  FROM brought LEFT JOIN known USING (kind, day) WHERE ${IS_NEXT} GROUP BY 1, 2, 3
-  ON CONFLICT DO UPDATE SET charges = charges + excluded.charges, releases = releases + excluded.releases,
-    charged = charged + excluded.charged`
+// Late: the cron adds all others when their hour is over.
+const ADD_LATE = addNames(
+  `SELECT value ->> 0 AS hour, value ->> 3 AS who, ${PATH} AS path,
+     value ->> 5 AS charges, value ->> 6 AS releases, cast(value ->> 7 as integer) AS charged
+   FROM json_each(?4) WHERE value ->> 0 < ${SUMMED_TO} AND ${IS_NEXT}`,
+)
 
 const ADD_RECEIPTS = `
   INSERT INTO receipt (day, kind, received)
@@ -112,7 +97,7 @@ export async function addReport(book: D1Database, report: FigureReport, now: num
           book.prepare(ADD_PATHS).bind(...at, json),
           book.prepare(ADD_FIGURES).bind(...at, json),
           book.prepare(ADD_DAYS).bind(...at, json, now),
-          book.prepare(ADD_NAMES).bind(...at, json),
+          book.prepare(ADD_LATE).bind(...at, json),
         ]
   const moved = book.prepare(MOVE).bind(...at, to, charged.toString(), now)
   const days = report.receipts.map(({ day, received }) => [day, received.toString()])
@@ -185,8 +170,8 @@ export async function readFigureSums(
     .prepare(
       `SELECT (SELECT coalesce(sum(charged), 0) FROM figure) AS hours,
        (SELECT coalesce(sum(charged), 0) FROM figure_day) AS days,
-       (SELECT coalesce(sum(charged), 0) FROM figure_name WHERE kind = 'who') AS crawlers,
-       (SELECT coalesce(sum(charged), 0) FROM figure_name WHERE kind = 'path') AS paths,
+       (SELECT coalesce(sum(charged), 0) FROM ${figuresBy('who')}) AS crawlers,
+       (SELECT coalesce(sum(charged), 0) FROM ${figuresBy('path')}) AS paths,
        (SELECT coalesce(sum(charged), 0) FROM figure_cursor) AS reported`,
     )
     .first<Record<'hours' | 'days' | 'crawlers' | 'paths' | 'reported', number>>()

@@ -28,8 +28,11 @@ import type { InvoiceStanding } from '../billing/types.ts'
  * - `unswept`: part of what was claimed for a receiver has not reached its wallet.
  * - `undelivered`: an `exact` payment arrived, but its request ended without a delivery. The payer may repeat
  *   the request, or the operator refunds it.
- * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, or because the
- *   authorization was used and the node shows no transaction. The payers may have paid.
+ * - `unresolved`: the outcome of `exact` payments cannot be found: without RPC_URL, on another network, because the
+ *   authorization was used and the node shows no transaction, or because a reorganization undid a settled transfer. The payers
+ *   may have paid.
+ * - `lost`: a reorganization undid the transfer of settled `exact` payments, and no block can have it any more. Their pages were
+ *   delivered, and the receipts no longer count them.
  * - `low_gas`: the relayer holds less than twice its reserve. Below the reserve it pays for claims alone.
  * - `nonce_hole`: nonces of the relayer's key lack a transaction, and all later ones wait for them.
  * - `nonce_filled`: such nonces got transactions that move nothing. The node overstated its count.
@@ -63,6 +66,7 @@ export type Finding = {
     | 'unswept'
     | 'undelivered'
     | 'unresolved'
+    | 'lost'
     | 'low_gas'
     | 'nonce_hole'
     | 'nonce_filled'

@@ -1,5 +1,6 @@
 /** Old figures, made fewer by the nightly cron: after 60 days the hours of a day become one row, in the first hour of the day. */
 import { DAY_MS } from '../../platform/time.ts'
+import { SUMMED_TO } from './figure-names.ts'
 
 /** How long figures keep their hours. A chart of hours shows an older day as one figure. */
 export const HOURS_KEPT_DAYS = 60
@@ -15,7 +16,8 @@ const TRAFFIC_NAMES = 'site, who, rule, outcome, status'
 export async function tendFigures(book: D1Database, now: number): Promise<void> {
   const to = (Math.floor(now / DAY_MS) - HOURS_KEPT_DAYS) * 24
   const from = to - DAYS_JOINED * 24
-  const old = 'hour >= ?1 AND hour < ?2 AND hour % 24 > 0'
+  // Hours that are not among the sums by name yet stay apart: those begin at an hour.
+  const old = `hour >= ?1 AND hour < min(?2, ${SUMMED_TO} / 24 * 24) AND hour % 24 > 0`
   const statements = [
     `INSERT INTO figure (hour, ${MONEY_NAMES}, charges, releases, charged)
        SELECT hour / 24 * 24 AS first, ${MONEY_NAMES}, sum(charges), sum(releases), sum(charged)

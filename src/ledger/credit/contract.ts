@@ -78,6 +78,7 @@ export type BillingCalls = {
    * release.
    *
    * Entries are ordered by time, so each is in exactly one statement.
+   * @throws InvariantFault for a journal that somebody has changed by hand
    */
   close(period: Period): Promise<Statement | null>
   /**

@@ -2,6 +2,7 @@
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { StatedEntry } from '../../protocol/statement.ts'
 import { addColumns, type TableVersion } from '../columns.ts'
+import { EntrySales } from '../figures/entries.ts'
 import { entriesSql } from '../page-sql.ts'
 import type { NonceUse } from './nonce-window.ts'
 import type { LineEntry, Remembered } from './types.ts'
@@ -177,6 +178,12 @@ export class LineJournal {
   story(seq: number): LineEntry[] {
     if (!this.exists()) return []
     return this.#read('SELECT * FROM entry WHERE seq = ?1 OR (seq > ?1 AND of = ?1) ORDER BY seq', seq)
+  }
+
+  /** Returns the charges less releases of the entries from `first` to `last`, by the totals and not by their own amounts. */
+  charged(first: number, last: number): bigint {
+    const sales = new EntrySales(this.#sql, CORRECTING_NOTES)
+    return sales.charged(last) - sales.charged(first - 1)
   }
 
   /** Returns the time of the first charge or release of an amount after `seq`, or null. */

@@ -11,7 +11,17 @@ import { ScreenedObject } from '../screening.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import { PayerRecord } from './payer.ts'
-import type { ExactTotals, RecordedPayment, Reservation, UnresolvedPayment, Use } from './types.ts'
+import { NO_TOTALS } from './sales.ts'
+import type {
+  AuthorizationKey,
+  ExactTotals,
+  LostPayment,
+  ProvisionalPayment,
+  RecordedPayment,
+  Reservation,
+  UnresolvedPayment,
+  Use,
+} from './types.ts'
 
 /** How long a reservation blocks other requests; longer than a facilitator may take to settle. After that, its request counts as lost. */
 export const LEASE_MS = 120_000
@@ -33,6 +43,9 @@ export const REFUSED_MS = 3_600_000
 /** A refused authorization is watched this long after it lapsed, if no nightly run can end its watch before. */
 export const WATCH_SECONDS = 7 * 86_400
 
+/** How long a lost payment is named by runs. */
+export const LOSSES_NAMED_MS = 12 * 3_600_000
+
 /**
  * The source of truth for which request an `exact` authorization paid for. One authorization opens one
  * resource.
@@ -53,7 +66,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
   })
   #ready = false
 
-  /** Reports payments, and writes the payer into the read model again while one is unresolved, undelivered or watched. Never throws. */
+  /** Reports payments, and writes the payer into the read model again while a run has something to do for one. Never throws. */
   override alarm(): Promise<void> {
     this.#exists()
     return this.#alarm.ring()
@@ -76,7 +89,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
-    if (use.screening) await this.screened(use.screening)
+    await this.screenedBoth(use)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }
@@ -106,7 +119,10 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       return this.#reserve(use, opens, now)
     }
     if (!same) return { outcome: 'refused', reason: 'exact_bound' }
-    if (row.status === 'settled') return this.#replay(use, row, now)
+    if (row.undone === 'lost') return { outcome: 'refused', reason: 'exact_failed' }
+    // Money that was undone is looked for before anything is delivered for it again.
+    if (row.status === 'settled' && (row.undone === null || isOver(row, now)))
+      return this.#replay(use, row, now)
     if (row.taker === use.id)
       return row.status === 'taken' ? { outcome: 'taken' } : { outcome: 'doubtful', isLate }
     if (row.at > now - LEASE_MS) return { outcome: 'refused', reason: 'exact_in_progress' }
@@ -184,15 +200,48 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
 
   /**
    * Ends the reservation that request `id` held last, because the chain shows in a final block that no transfer happened or
-   * will.
+   * will. A payment that had been settled is lost, and opens nothing any more.
    */
   async close(token: Address, nonce: Hex, id: string): Promise<void> {
-    this.#journal.close(token, nonce, id)
+    this.ctx.storage.transactionSync(() => {
+      const row = this.#journal.read(token, nonce)
+      if (!this.#journal.close(token, nonce, id, Date.now())) return
+      this.#alarm.charged()
+      const isOpen = row && this.#opened.find([row.request], Date.now()) === row.tx
+      if (isOpen) this.#opened.close(row.request)
+    })
+  }
+
+  /** Returns up to `limit` provisional payments, the oldest first. */
+  async provisional(limit: number): Promise<ProvisionalPayment[]> {
+    return this.#exists() ? this.#journal.sales.provisional(limit) : []
+  }
+
+  /**
+   * Makes the provisional payments up to `last` final, or all of them without it. Those in `undone` are looked for from now on,
+   * because the chain lacks their transfer. Idempotent.
+   */
+  async confirm(last: AuthorizationKey | null, undone: readonly AuthorizationKey[] = []): Promise<void> {
+    if (!this.#exists()) return
+    this.ctx.storage.transactionSync(() => {
+      for (const each of undone) this.#journal.sales.undo(each)
+      this.#journal.sales.confirm(last)
+    })
+  }
+
+  /** Records that a final block has the transfer of a payment that was undone. Idempotent. */
+  async restored(token: Address, nonce: Hex): Promise<void> {
+    if (this.#exists()) this.#journal.sales.restore({ token, nonce })
+  }
+
+  /** Returns the payments that were lost lately: a run whose step is repeated names them again, the next night does not. */
+  async losses(): Promise<LostPayment[]> {
+    return this.#exists() ? this.#journal.sales.losses(Date.now() - LOSSES_NAMED_MS) : []
   }
 
   /** Returns the payer's totals; zeros for an unknown payer. */
   async totals(): Promise<ExactTotals> {
-    if (!this.#exists()) return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
+    if (!this.#exists()) return NO_TOTALS
     return { ...this.#journal.totals(), ...this.#journal.open() }
   }
 
@@ -242,7 +291,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     return reservation
   }
 
-  /** Whether a payment is unresolved, undelivered or watched, and the payer is stored. */
+  /** Whether a payment is unresolved, undelivered, watched or not final, and the payer is stored. */
   #owes(): boolean {
     return this.#exists() && this.#payer.read() !== null && this.#journal.isOpen()
   }
@@ -279,7 +328,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     const { token, nonce } = use
     const delivered = !row.undelivered
     const used = { outcome: 'refused', reason: 'exact_used' } as const
-    if (!row.tx || (delivered && row.at <= now - REPLAY_WINDOW_MS)) return used
+    if (!row.tx || isOver(row, now)) return used
     const replayed = { outcome: 'replayed', transaction: row.tx } as const
     if (row.deliveries >= MAX_DELIVERIES)
       return delivered ? used : { outcome: 'refused', reason: 'too_many_at_once' }
@@ -319,6 +368,11 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     if (!opened || this.#journal.read(token, nonce)) return undefined
     return this.#opened.find(opened, now) as Hex | undefined
   }
+}
+
+/** Whether a payment was delivered, and opens its request no longer. */
+function isOver({ undelivered, at }: AuthorizationRow, now: number): boolean {
+  return undelivered === 0 && at <= now - REPLAY_WINDOW_MS
 }
 
 /** The name of an authorization among the stored answers. */

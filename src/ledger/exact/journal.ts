@@ -1,10 +1,13 @@
 /** An `exact` payer's tables: one row per authorization, and one row of totals. */
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
-import { addColumns, columnsOf, type TableVersion } from '../columns.ts'
+import { columnsOf } from '../columns.ts'
 import { soldIn, soldOf } from '../sold.ts'
 import { ExactSales } from './sales.ts'
-import type { RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
+import { AUTHORIZATION, createExactTables } from './tables.ts'
+import type { ExactTotals, RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
+
+type Row = Record<string, SqlStorageValue>
 
 /** One authorization as it is stored. */
 export type AuthorizationRow = {
@@ -20,70 +23,8 @@ export type AuthorizationRow = {
   runner: string | null
   deliveries: number
   site: string | null
+  undone: 'open' | 'lost' | null
 }
-
-const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS authorization (
-    token TEXT NOT NULL,
-    nonce TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('taken', 'doubtful', 'settled', 'released')),
-    at INTEGER NOT NULL,
-    taker TEXT NOT NULL,
-    amount TEXT NOT NULL CHECK (length(amount) = 39),
-    signature TEXT NOT NULL,
-    request TEXT NOT NULL,
-    tx TEXT,
-    PRIMARY KEY (token, nonce)
-  ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS total (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    payments INTEGER NOT NULL,
-    received TEXT NOT NULL CHECK (length(received) = 39)
-  ) STRICT`,
-]
-
-/**
- * Columns that were added later, oldest first, with what fills them. Payments of the first version lack a receiver, so they
- * stay unresolved. `shown`: whether anybody else may hold the signature; refused payments of earlier versions may have been.
- * `runner`: the request that the origin is carrying out, for a method with effects. `rule`, `site`, `policy` and `who`: what was sold.
- * `paid_at`, `number` and `earlier`: when it was settled, its place among the settled, and the key of the one before it.
- */
-const AUTHORIZATION: TableVersion = {
-  table: 'authorization',
-  first: 9,
-  added: [
-    ['receiver', 'ALTER TABLE authorization ADD COLUMN receiver TEXT'],
-    ['valid_before', 'ALTER TABLE authorization ADD COLUMN valid_before TEXT'],
-    ['since', 'ALTER TABLE authorization ADD COLUMN since INTEGER'],
-    [
-      'undelivered',
-      'ALTER TABLE authorization ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0 CHECK (undelivered IN (0, 1))',
-    ],
-    [
-      'shown',
-      'ALTER TABLE authorization ADD COLUMN shown INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1))',
-      `UPDATE authorization SET shown = 1 WHERE status <> 'settled'`,
-    ],
-    ['runner', 'ALTER TABLE authorization ADD COLUMN runner TEXT'],
-    ['deliveries', 'ALTER TABLE authorization ADD COLUMN deliveries INTEGER NOT NULL DEFAULT 0'],
-    ['rule', 'ALTER TABLE authorization ADD COLUMN rule TEXT'],
-    ['site', 'ALTER TABLE authorization ADD COLUMN site TEXT'],
-    ['policy', 'ALTER TABLE authorization ADD COLUMN policy INTEGER'],
-    ['who', 'ALTER TABLE authorization ADD COLUMN who TEXT'],
-    ['paid_at', 'ALTER TABLE authorization ADD COLUMN paid_at INTEGER'],
-    ['number', 'ALTER TABLE authorization ADD COLUMN number INTEGER'],
-    [
-      'earlier',
-      'ALTER TABLE authorization ADD COLUMN earlier TEXT',
-      'ALTER TABLE total ADD COLUMN last TEXT',
-      'ALTER TABLE total ADD COLUMN sold TEXT',
-    ],
-  ],
-}
-
-/** A payer may have paid a million times. The few that are open are found without reading those. */
-const UNPAID = `CREATE INDEX IF NOT EXISTS unpaid ON authorization (status) WHERE status <> 'settled'`
-const UNDELIVERED = 'CREATE INDEX IF NOT EXISTS undelivered ON authorization (at) WHERE undelivered = 1'
 
 /** Refused, while somebody may still use the signature. */
 const WATCHED = `status = 'released' AND shown = 1`
@@ -107,16 +48,13 @@ export class AuthorizationJournal {
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
-    for (const statement of SCHEMA) this.#sql.exec(statement)
-    addColumns(this.#sql, AUTHORIZATION)
-    this.#sql.exec(UNPAID)
-    this.#sql.exec(UNDELIVERED)
+    createExactTables(this.#sql)
   }
 
   read(token: Address, nonce: Hex): AuthorizationRow | undefined {
     const [row] = this.#sql
       .exec(
-        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown, runner, deliveries, site
+        `SELECT status, taker, amount, request, at, tx, since, undelivered, shown, runner, deliveries, site, undone
          FROM authorization WHERE token = ? AND nonce = ?`,
         token,
         nonce,
@@ -125,9 +63,16 @@ export class AuthorizationJournal {
     return row as AuthorizationRow | undefined
   }
 
-  /** Reserves an authorization. The time of its first reservation stays, and so does `shown`. */
+  /**
+   * Reserves an authorization. The time of its first reservation stays, and so does `shown`. One that has paid keeps its place
+   * among the payments.
+   */
   put(use: Use, status: 'taken' | 'doubtful', now: number): void {
     const earlier = this.read(use.token, use.nonce)
+    if (earlier?.status === 'settled') {
+      this.#retake(use, now)
+      return
+    }
     const sold = soldOf(use)
     this.#sql.exec(
       `INSERT OR REPLACE INTO authorization
@@ -153,13 +98,24 @@ export class AuthorizationJournal {
     )
   }
 
+  #retake({ token, nonce, id }: Use, now: number): void {
+    this.#sql.exec(
+      'UPDATE authorization SET taker = ?, at = ? WHERE token = ? AND nonce = ?',
+      id,
+      now,
+      token,
+      nonce,
+    )
+  }
+
   /** Renews the lease of request `id`, and records that the signature is shown from now on. Returns false if another request holds the authorization. */
   renew(token: Address, nonce: Hex, id: string, now: number): boolean {
     return (
       this.#sql
         .exec(
           `UPDATE authorization SET at = ?, shown = 1
-           WHERE token = ? AND nonce = ? AND taker = ? AND status IN ('taken', 'doubtful') RETURNING 1`,
+           WHERE token = ? AND nonce = ? AND taker = ?
+           AND (status IN ('taken', 'doubtful') OR undone = 'open') RETURNING 1`,
           now,
           token,
           nonce,
@@ -169,10 +125,11 @@ export class AuthorizationJournal {
     )
   }
 
-  /** Records the transfer, once. Returns whether it is new. */
+  /** Records the transfer, once. Returns whether it is new. A transfer that was undone may be another transaction now. */
   settle(token: Address, nonce: Hex, transaction: Hex, delivers: boolean, now: number): boolean {
     const row = this.read(token, nonce)
     if (!row) return false
+    if (row.undone === 'open') this.sales.replace(token, nonce, transaction)
     if (row.status === 'settled') {
       if (row.undelivered && delivers) this.#deliver(token, nonce, now)
       return false
@@ -263,14 +220,23 @@ export class AuthorizationJournal {
     )
   }
 
-  /** Deletes the payment that request `id` held last: the chain shows that it can never be used. */
-  close(token: Address, nonce: Hex, id: string): void {
+  /**
+   * Deletes the payment that request `id` held last: the chain shows that it can never be used. One that had been settled is
+   * lost, and stays. Returns whether it is.
+   */
+  close(token: Address, nonce: Hex, id: string, now: number): boolean {
+    const row = this.read(token, nonce)
+    if (row?.undone === 'open' && row.taker === id) {
+      this.sales.lose(token, nonce, now)
+      return true
+    }
     this.#sql.exec(
       `DELETE FROM authorization WHERE token = ? AND nonce = ? AND taker = ? AND status <> 'settled'`,
       token,
       nonce,
       id,
     )
+    return false
   }
 
   /**
@@ -301,26 +267,30 @@ export class AuthorizationJournal {
     )
   }
 
-  totals(): { payments: number; received: bigint } {
-    const { payments, received } = this.sales.total()
-    return { payments, received }
+  totals(): Pick<ExactTotals, 'payments' | 'received' | 'provisional' | 'lost'> {
+    const { payments, received, provisional, lost } = this.sales.total()
+    return { payments, received, provisional, lost }
   }
 
-  /** Whether a payment is unresolved, undelivered or watched. Every alarm asks, so it reads no other payment. */
+  /** Whether a payment is unresolved, undelivered, watched or not final. Every alarm asks, so it reads no other payment. */
   isOpen(): boolean {
+    if (this.sales.total().provisional > 0) return true
     const unpaid = `SELECT 1 FROM authorization
       WHERE status <> 'settled' AND (status IN ('taken', 'doubtful') OR ${WATCHED}) LIMIT 1`
     const undelivered = 'SELECT 1 FROM authorization WHERE undelivered = 1 LIMIT 1'
-    return [unpaid, undelivered].some((query) => this.#sql.exec(query).toArray().length > 0)
+    const undone = `SELECT 1 FROM authorization WHERE undone = 'open' LIMIT 1`
+    return [unpaid, undelivered, undone].some((query) => this.#sql.exec(query).toArray().length > 0)
   }
 
-  /** How many payments are unresolved, undelivered, and watched. */
+  /** How many payments are unresolved, undelivered, and watched. Each is counted by its index. */
   open(): { inDoubt: number; undelivered: number; watched: number } {
+    const count = (which: string) => `(SELECT count(*) FROM authorization WHERE ${which})`
     const [row] = this.#sql
       .exec(
-        `SELECT count(*) FILTER (WHERE status IN ('taken', 'doubtful')) AS doubts,
-         count(*) FILTER (WHERE undelivered = 1) AS undelivered,
-         count(*) FILTER (WHERE ${WATCHED}) AS watched FROM authorization`,
+        `SELECT ${count(`status <> 'settled' AND status IN ('taken', 'doubtful')`)}
+           + ${count(`undone = 'open'`)} AS doubts,
+         ${count('undelivered = 1')} AS undelivered,
+         ${count(`status <> 'settled' AND ${WATCHED}`)} AS watched`,
       )
       .toArray()
     return {
@@ -330,12 +300,12 @@ export class AuthorizationJournal {
     }
   }
 
-  /** Unresolved and watched payments without a lease since `until`, by `validBefore`, the earliest first. */
+  /** Unresolved, watched and undone payments without a lease since `until`, by `validBefore`, the earliest first. */
   doubts(until: number, limit: number): UnresolvedPayment[] {
     return this.#sql
       .exec(
-        `SELECT token, receiver, nonce, amount, valid_before, taker, since FROM authorization
-         WHERE (status IN ('taken', 'doubtful') OR ${WATCHED}) AND at <= ? AND receiver IS NOT NULL
+        `SELECT token, receiver, nonce, amount, valid_before, taker, since, undone FROM authorization
+         WHERE (status IN ('taken', 'doubtful') OR ${WATCHED} OR undone = 'open') AND (at <= ? OR undone = 'open') AND receiver IS NOT NULL
          ORDER BY length(valid_before), valid_before LIMIT ?`,
         until,
         limit,
@@ -349,6 +319,7 @@ export class AuthorizationJournal {
         validBefore: BigInt(String(row.valid_before)),
         taker: String(row.taker),
         since: Number(row.since),
+        isUndone: row.undone !== null,
       }))
   }
 
@@ -375,11 +346,16 @@ export class AuthorizationJournal {
   }
 }
 
-function recorded(row: Record<string, SqlStorageValue>): RecordedPayment {
-  const isWatched = row.status === 'released' && row.shown === 1
+function statusOf({ status, undone, undelivered, shown }: Row): RecordedPayment['status'] {
+  if (undone !== null) return undone === 'lost' ? 'lost' : 'undone'
+  if (undelivered === 1) return 'undelivered'
+  return status === 'released' && shown === 1 ? 'watched' : (status as Status)
+}
+
+function recorded(row: Row): RecordedPayment {
   return {
     id: `${row.token}:${row.nonce}`,
-    status: row.undelivered ? 'undelivered' : isWatched ? 'watched' : (row.status as Status),
+    status: statusOf(row),
     at: Number(row.at) || null,
     amount: unpadAmount(String(row.amount)),
     request: String(row.request),

@@ -1,7 +1,7 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Screened } from '../../protocol/screening.ts'
+import type { JournalledScreening } from '../../protocol/screening.ts'
 import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
@@ -9,41 +9,53 @@ import type { StoredAnswer } from '../stored-answers.ts'
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = SentSaleFacts & {
-  /** The request's idempotency key: repeat the call with it after an unknown outcome. */
-  id: string
-  /** The object's own name: `<network>:<payer>`. */
-  name: string
-  token: Address
-  payer: Address
-  receiver: Address
-  nonce: Hex
-  /** The value of the authorization. */
-  amount: bigint
-  /** Unix seconds. The token contract rejects the authorization from then on. */
-  validBefore: bigint
-  signature: Hex
-  request: string
-  /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
-  hasEffects?: boolean
-  /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
-  opened?: readonly string[]
-  /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
-  isShown?: boolean
-  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
-  screening?: Screened
-}
+export type Use = SentSaleFacts &
+  JournalledScreening & {
+    /** The request's idempotency key: repeat the call with it after an unknown outcome. */
+    id: string
+    /** The object's own name: `<network>:<payer>`. */
+    name: string
+    token: Address
+    payer: Address
+    receiver: Address
+    nonce: Hex
+    /** The value of the authorization. */
+    amount: bigint
+    /** Unix seconds. The token contract rejects the authorization from then on. */
+    validBefore: bigint
+    signature: Hex
+    request: string
+    /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
+    hasEffects?: boolean
+    /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
+    opened?: readonly string[]
+    /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
+    isShown?: boolean
+  }
 
 /**
- * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, or it was
- * refused after somebody had seen its signature.
+ * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, it was refused
+ * after somebody had seen its signature, or a reorganization has undone it.
  */
 export type UnresolvedPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
   /** The id of the request that held it last. */
   taker: string
   /** When it was first reserved, in Unix milliseconds. */
   since: number
+  /** Whether it was settled, and the chain lacks its transfer. */
+  isUndone: boolean
 }
+
+/** The name of an authorization of one payer. */
+export type AuthorizationKey = Pick<Use, 'token' | 'nonce'>
+
+/** A settled payment whose block was not final yet. `transaction`: its transfer. */
+export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amount' | 'validBefore'> & {
+  transaction: Hex
+}
+
+/** A settled payment that a reorganization has undone for good. */
+export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { transaction: Hex }
 
 /** The result of `Authorizations.take`. */
 export type Reservation =
@@ -67,7 +79,8 @@ export type Status = 'taken' | 'doubtful' | 'settled' | 'released'
 
 /**
  * One payer's `exact` payments: their number and sum in atomic units, and how many are unresolved, undelivered, or
- * watched: refused, while the authorization may still be used.
+ * watched: refused, while the authorization may still be used. `provisional`: how many of them no run has seen in a final block.
+ * `lost`: how many more were settled, and undone for good.
  */
 export type ExactTotals = {
   payments: number
@@ -75,6 +88,8 @@ export type ExactTotals = {
   inDoubt: number
   undelivered: number
   watched: number
+  provisional: number
+  lost: number
 }
 
 /**
@@ -86,9 +101,10 @@ export type RecordedPayment = SaleFacts & {
   id: string
   /**
    * `undelivered`: the transfer is on chain, and no answer was delivered for it yet. `watched`: refused, and looked for until
-   * the chain shows that it can never be used.
+   * the chain shows that it can never be used. `undone`: settled, and looked for since a reorganization undid the transfer.
+   * `lost`: settled, and undone for good.
    */
-  status: Status | 'undelivered' | 'watched'
+  status: Status | 'undelivered' | 'watched' | 'undone' | 'lost'
   at: number | null
   amount: bigint
   request: string

@@ -2,7 +2,7 @@
 import { reasonOfDeclined } from '../../chain/relayer/gas-money.ts'
 import type { DeclinedOrder } from '../../chain/relayer/spending.ts'
 import type { Charged, Standing } from '../../ledger/channel/types.ts'
-import type { Hex } from '../../protocol/evm/hex.ts'
+import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Refusal, refuse } from '../../protocol/refusal.ts'
 import type { SettleResponse } from '../../protocol/x402/types.ts'
 import type { Charge } from '../scheme.ts'
@@ -29,8 +29,36 @@ export function receiptOnly(receipt: SettleResponse): Charge {
   return { settle: async () => accept(receipt), release: async () => null }
 }
 
+/** The channel of a receipt. `network` is CAIP-2. */
+export type Parties = { channelId: Hex; network: string; payer: Address }
+
+/**
+ * The receipt of a charge of `due`, or of a refund without it. `moved`: the amount that the transaction moved. x402
+ * batch-settlement §Payment Response Contract: every amount a string, and no `chargedAmount` for a refund.
+ */
+export function receiptOf(
+  { channelId, network, payer }: Parties,
+  known: Pick<Charged, 'state' | 'charged'>,
+  transaction: Hex | null,
+  moved: bigint | null,
+  due?: bigint,
+): SettleResponse {
+  const channel = channelState(channelId, known)
+  return {
+    success: true,
+    transaction: transaction ?? '',
+    network,
+    payer,
+    amount: transaction && moved !== null ? moved.toString() : '',
+    extra:
+      due === undefined
+        ? { channelState: channel }
+        : { chargedAmount: due.toString(), channelState: channel },
+  }
+}
+
 /** The channel in the words of the wire: every amount a string. */
-export function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' | 'charged'>) {
+function channelState(channelId: Hex, { state, charged }: Pick<Charged, 'state' | 'charged'>) {
   return {
     channelId,
     balance: state.balance.toString(),

@@ -9,20 +9,17 @@ import type {
 } from '../../chain/relayer/relayer.ts'
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
-import type { Answer, Charged, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
-import type { Authorizations } from '../../ledger/exact/authorizations.ts'
+import type { Answer, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
-import { accept, type Result, refuse } from '../../protocol/refusal.ts'
-import type { Screened } from '../../protocol/screening.ts'
+import { accept, type Result, refuse, wire } from '../../protocol/refusal.ts'
+import type { JournalledScreening } from '../../protocol/screening.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
-import type { SettleResponse } from '../../protocol/x402/types.ts'
-import type { Screen } from '../../screening/screen.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
-import { screenPayer, stopped } from '../screening.ts'
-import { channelState, correctiveTerms, declined, receiptOnly, tooSmall } from './answer.ts'
+import { journalled, type ReceiverScreen, type ScreeningPorts, screenPayer, stopped } from '../screening.ts'
+import { correctiveTerms, declined, type Parties, receiptOf, receiptOnly, tooSmall } from './answer.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
 
@@ -36,8 +33,10 @@ export type ChannelPorts = {
    * of its own: strangers cannot use up a customer's (faults: H1).
    */
   mayRead: (known?: Hex) => Promise<boolean>
-  /** Screens payers. Decisions about a listed payer without an account are journalled in its `authorizations`. */
-  screening?: { screen: Screen; authorizations: DurableObjectNamespace<Authorizations> } | undefined
+  /** Screens both ends. Decisions about a listed payer without an account are journalled in its `authorizations`. */
+  screening?: ScreeningPorts | undefined
+  /** The screen of the receiver, where there is screening. */
+  payee?: ReceiverScreen | undefined
 }
 
 /** How often the chain is asked again when its node lags behind our own transaction. */
@@ -60,7 +59,7 @@ export class ChannelPurchase {
   readonly #ports: ChannelPorts
   readonly #payload: ChannelPayload
   readonly #purchase: Purchase
-  #screened: Screened | undefined
+  #screened: JournalledScreening = {}
 
   constructor(terms: ChannelTerms, ports: ChannelPorts, payment: ChannelPayment, purchase: Purchase) {
     this.#terms = terms
@@ -85,15 +84,17 @@ export class ChannelPurchase {
   }
 
   /**
-   * Screens the payer and the key that signs its vouchers. A listed one holds the account. Whether a held account is refunded
-   * is the account's to say: the operator may have released it.
+   * Screens the payer and the key that signs its vouchers, and the receiver of what they buy. A listed payer holds the account.
+   * Whether a held account is refunded is the account's to say: the operator may have released it.
    */
   async #screen(): Promise<ReturnType<typeof stopped> | undefined> {
-    const { screening } = this.#ports
+    const { screening, payee } = this.#ports
     if (!screening) return undefined
     const { type, config } = this.#payload
     const decision = await screenPayer(screening.screen, type, [config.payer, config.payerAuthorizer])
-    this.#screened = decision
+    const receiver = decision.isAllowed && type !== 'refund' ? await payee?.decide(type) : undefined
+    this.#screened = journalled(decision, receiver)
+    if (receiver?.isAllowed === false) return stopped(receiver, 'receiver_listed')
     if (decision.isAllowed || (decision.status === 'listed' && type === 'refund')) return undefined
     if (decision.status === 'listed') {
       const held = await retryOnce(async () => this.#account().screened(decision))
@@ -103,9 +104,7 @@ export class ChannelPurchase {
     return stopped(decision)
   }
 
-  /**
-   * Places an order. If the account may lag behind the chain, updates it from the chain and places the order once more.
-   */
+  /** Places an order. If the account may lag behind the chain, updates it from the chain and places the order once more. */
   async #place(order: Order): Promise<Answer> {
     const place = async (): Promise<Answer> => this.#account().place(order)
     const answer = await retryOnce(place)
@@ -184,6 +183,10 @@ export class ChannelPurchase {
       if (!opened.ok) return opened
       begun = await this.#place(order)
     }
+    if (begun.outcome === 'refused' && begun.standing && wire(begun.reason).status !== 503) {
+      const sent = await this.#sentBefore(id)
+      if (sent) return sent
+    }
     if (begun.outcome !== 'begun') return this.#answer(begun)
     const { encodeDeposit } = await import('../../chain/escrow.ts')
     const data = encodeDeposit(config, deposit.amount, collector, deposit)
@@ -218,11 +221,26 @@ export class ChannelPurchase {
     const standing = await this.#account().standing()
     // Threat: a signature alone must not reach the relayer, the one object that all payers share (faults: H1).
     if (!standing) return refuse('deposit_too_late')
-    const outcome = await this.#ports.relayer().outcome(id)
-    if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
-    if (outcome.status === 'pending') return refuse('outcome_unknown', { detail: outcome.hash })
+    const sent = await this.#sentBefore(id)
+    if (sent) return sent
     if (standing.unresolved?.id === id) await this.#account().resolve(id, null)
     return refuse('deposit_too_late')
+  }
+
+  /**
+   * The answer to a deposit that would be refused, if an earlier request has sent it; null if none has. Only a payer with an
+   * account comes here (faults: H1).
+   *
+   * Trap: the account alone does not know (faults: I9). Between the begin of a deposit and its signature the relayer has
+   * nothing of it, and another request of the channel may close it as unsent: vouchers must not wait for a sender that
+   * crashed. Such a deposit may still be signed. From then on the account does not name it, and its voucher may be behind.
+   * The relayer answers for an order once that is signed or refused, and a crashed sender has sent nothing. A lapsed
+   * authorization changes no outcome: it was mined before, or its transaction reverts.
+   */
+  async #sentBefore(id: string): Promise<Result<Charge> | null> {
+    const outcome = await this.#ports.relayer().outcome(id)
+    if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
+    return outcome.status === 'pending' ? refuse('outcome_unknown', { detail: outcome.hash }) : null
   }
 
   /** A new account for a payer who holds the money: an account must not be had for a signature alone (faults: H1). */
@@ -277,7 +295,7 @@ export class ChannelPurchase {
     switch (outcome.status) {
       case 'mined': {
         const standing = await this.#account().resolve(id, await this.#read(outcome.block), outcome.hash)
-        return accept(receiptOnly(this.#receipt(standing, outcome.hash, begun.amount)))
+        return accept(receiptOnly(receiptOf(this.#parties, standing, outcome.hash, begun.amount)))
       }
       case 'pending':
         return refuse('outcome_unknown', { detail: outcome.hash })
@@ -314,10 +332,10 @@ export class ChannelPurchase {
     if (this.#purchase.hasEffects && answer.outcome === 'replayed' && !answer.answer)
       return refuse('effect_delivered')
     const deposited = this.#payload.type === 'deposit' ? this.#payload.deposit.amount : null
-    let receipt = this.#receipt(answer, answer.transaction, deposited, answer.due)
+    let receipt = receiptOf(this.#parties, answer, answer.transaction, deposited, answer.due)
     const lower = async (price: bigint) => {
       const known = await retryOnce(() => this.#account().lower(entry, this.#purchase.id, price))
-      if (known) receipt = this.#receipt(known, answer.transaction, deposited, known.due)
+      if (known) receipt = receiptOf(this.#parties, known, answer.transaction, deposited, known.due)
     }
     return accept({
       ...(answer.answer && { answer: answer.answer }),
@@ -332,27 +350,6 @@ export class ChannelPurchase {
         return null
       },
     })
-  }
-
-  /** x402 batch-settlement §Payment Response Contract: every amount a string, and no `chargedAmount` for a refund. */
-  #receipt(
-    known: Pick<Charged, 'state' | 'charged'>,
-    transaction: Hex | null,
-    moved: bigint | null,
-    due?: bigint,
-  ): SettleResponse {
-    const channel = channelState(this.#channelId, known)
-    return {
-      success: true,
-      transaction: transaction ?? '',
-      network: this.#terms.network.id,
-      payer: this.#payload.config.payer,
-      amount: transaction && moved !== null ? moved.toString() : '',
-      extra:
-        due === undefined
-          ? { channelState: channel }
-          : { chargedAmount: due.toString(), channelState: channel },
-    }
   }
 
   /** The channel as the chain has it, not before `block`: our own transaction must be in what we read. */
@@ -380,7 +377,11 @@ export class ChannelPurchase {
 
   #signed(id: string) {
     const { maxClaimableAmount, signature } = this.#payload.voucher
-    return { id, max: maxClaimableAmount, signature, ...(this.#screened && { screening: this.#screened }) }
+    return { id, max: maxClaimableAmount, signature, ...this.#screened }
+  }
+
+  get #parties(): Parties {
+    return { channelId: this.#channelId, network: this.#terms.network.id, payer: this.#payload.config.payer }
   }
 
   get #channelId(): Hex {

@@ -45,7 +45,12 @@ type AccountRead = {
 /** Reads the page after `after`. Repeating it finds the rest. @throws ChainFault when the chain cannot be read */
 export async function gather(settings: Settings, after: string): Promise<Gathered> {
   const { channels, exact, empty, findings, next } = await readPage(settings, after)
-  const least = channels.length > 0 ? await leastOf(settings, 'claim') : 0n
+  // Asked when an account owes: most nights, most accounts do not.
+  let asked: Promise<bigint> | undefined
+  const least = () => {
+    asked ??= leastOf(settings, 'claim')
+    return asked
+  }
   const read = await mapConcurrently(
     channels,
     (channel) => readAccount(settings, channel, least),
@@ -57,6 +62,8 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
       healed: 0n,
     }),
   )
+  // Without fees the whole step fails, and is repeated.
+  await asked
   return {
     rows: read.flatMap(({ row }) => row ?? []),
     dust: read.flatMap(({ dust }) => dust ?? []),
@@ -75,7 +82,7 @@ export async function gather(settings: Settings, after: string): Promise<Gathere
 async function readAccount(
   settings: Settings,
   { line, standing, state }: Channel,
-  least: bigint,
+  least: () => Promise<bigint>,
 ): Promise<AccountRead> {
   // The chain was read later. Read the account again, so that a charge claimed in between is not reported.
   const before = state.totalClaimed > standing.charged ? await standingOf(settings, line.id) : standing
@@ -87,7 +94,7 @@ async function readAccount(
   if (stop) findings.push(stop)
   const claimable = stop ? null : redeemable(updated)
   if (claimable) await assertIntact(settings, line.id)
-  const dust = claimable && (await dustOf(settings, updated, claimable, least, Date.now()))
+  const dust = claimable && (await dustOf(settings, updated, claimable, await least(), Date.now()))
   return { row: dust ? null : claimable, dust, findings, open: now.unresolved ? 1 : 0, healed }
 }
 

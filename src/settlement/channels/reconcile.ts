@@ -1,16 +1,18 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
 import { clearRelisted, KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
-import { readCursors } from '../../ledger/book/figure-report.ts'
+import { type Cursor, readCursors } from '../../ledger/book/figure-report.ts'
 import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
+import { NO_TOTALS, positionOf } from '../../ledger/exact/sales.ts'
 import type { ExactTotals } from '../../ledger/exact/types.ts'
 import { checkReports, type ReportingAccount } from '../../ledger/figures/check.ts'
+import { delivered } from '../../ledger/totals.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import { accountOf, type Payers, type Settings } from '../context.ts'
 import { resolvePayments } from '../exact/in-doubt.ts'
 import { compareChain, compareClaims, compareDelivery, compareReceiver } from '../findings.ts'
-import { compareGas, leastOf } from './gas.ts'
+import { compareGas, conditionsOf, leastAt } from './gas.ts'
 import { PAGE, readPage, silence, updateAccount } from './observe.ts'
 import { type Receiver, readTotals } from './sweep.ts'
 
@@ -98,20 +100,33 @@ export async function reconcile(
       ...findings,
       ...updated.flatMap(({ findings }) => findings),
       ...payers.findings,
-      ...(await checkReports(settings.book, KIND.channel, changed(settings, updated))),
+      ...(await checkReports(settings.book, KIND.channel, await changed(settings, updated))),
       ...(await projectPage(settings, after, updated, now)),
     ],
     next,
   }
 }
 
-/** The accounts that have charged or were redeemed since the last run, or owe. */
-function changed(settings: Settings, read: { line: Listing; standing: Standing }[]): ReportingAccount[] {
-  return read.flatMap(({ line: { id, totals }, standing: { charged, redeemed } }) =>
-    charged > redeemed || totals?.charged !== charged || totals.redeemed !== redeemed
+/**
+ * The accounts that have charged or were redeemed since the last run, or owe. Also those of which the figures have more than
+ * was delivered: such an account was put back to an earlier state (faults: E11).
+ */
+async function changed(
+  settings: Settings,
+  read: { line: Listing; standing: Standing }[],
+): Promise<ReportingAccount[]> {
+  const cursors = await readCursors(
+    settings.book,
+    KIND.channel,
+    read.map(({ line }) => line.id),
+  ).catch(() => new Map<string, Cursor>())
+  return read.flatMap(({ line: { id, totals }, standing }) => {
+    const { charged, redeemed } = standing
+    const isAhead = (cursors.get(id)?.charged ?? 0n) > delivered(standing)
+    return isAhead || charged > redeemed || totals?.charged !== charged || totals.redeemed !== redeemed
       ? [{ id, report: async () => accountOf(settings, id).report() }]
-      : [],
-  )
+      : []
+  })
 }
 
 /** A crawler reads on during a run, so only what was charged before it must be claimed by its end. */
@@ -144,8 +159,9 @@ export async function reconcileReceivers(
   redeemed: Record<Address, string>,
 ): Promise<{ receivers: (Receiver & { redeemed: string; elsewhere: string })[]; findings: Finding[] }> {
   const receivers = []
-  const findings = await compareGas(settings, Date.now())
-  const least = await leastOf(settings, 'sweep')
+  const conditions = await conditionsOf(settings)
+  const findings = await compareGas(conditions, settings, Date.now())
+  const least = leastAt(conditions, settings, 'sweep')
   for (const [receiver, recorded] of Object.entries(redeemed) as [Address, string][]) {
     const totals = await readTotals(settings, receiver)
     const elsewhere = BigInt(totals.claimed) - BigInt(recorded)
@@ -192,13 +208,13 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     async (line) => {
       const authorizations = payers.authorizations.getByName(line.id)
       const before = await authorizations.totals()
-      if (before.inDoubt + before.watched === 0) return before
+      if (before.inDoubt + before.watched + before.provisional + before.lost === 0) return before
       findings.push(...(await resolvePayments(payers, line)))
       return authorizations.totals()
     },
     ({ id }, fault) => {
       findings.push(silence(id, fault))
-      return { payments: 0, received: 0n, inDoubt: 0, undelivered: 0, watched: 0 }
+      return NO_TOTALS
     },
   )
   findings.push(...lines.flatMap(({ id }, at) => compareDelivery(id, totals[at]?.undelivered ?? 0)))
@@ -220,7 +236,9 @@ async function checkPayers({ book, authorizations }: Payers, lines: Listing[], t
     KIND.exact,
     lines.map(({ id }) => id),
   ).catch(() => new Map())
-  const behind = lines.filter(({ id }, at) => totals[at] && cursors.get(id)?.position !== totals[at].payments)
+  const behind = lines.filter(
+    ({ id }, at) => totals[at] && cursors.get(id)?.position !== positionOf(totals[at]),
+  )
   const accounts = behind.map(({ id }) => ({ id, report: async () => authorizations.getByName(id).report() }))
   return checkReports(book, KIND.exact, accounts)
 }

@@ -110,10 +110,13 @@ export async function watch(
 ): Promise<number> {
   const { book, chain } = settings
   const run = { id, kind: 'watch' as const, startedAt: Date.now() }
-  await abandonRuns(book, 'watch', time, run.startedAt)
-  await beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } })
+  const [known] = await Promise.all([
+    readWatch(book, chain.network),
+    abandonRuns(book, 'watch', time, run.startedAt),
+    beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } }),
+  ])
   const report = isNamed ? new Report().on(chain.network) : new Report()
-  const state = (await readWatch(book, chain.network)) ?? firstState(share)
+  const state = known ?? firstState(share)
   const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
   const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
     const record = { moment: time, ...more, ...report.record() }
@@ -123,7 +126,7 @@ export async function watch(
   }
   try {
     const withdrawing = await look(watching, run.startedAt)
-    await save(watching, { blind: 0, alerted: false })
+    if (state.blind > 0 || state.alerted) await save(watching, { blind: 0, alerted: false })
     const { owing: withdrawals } = watching
     if (report.idle() && withdrawals.length === 0) await deleteRun(book, run.id)
     else await end(report.status(), { withdrawing, withdrawals })

@@ -38,6 +38,8 @@ export type RpcProxy = {
   url: string
   /** The faults of a lane. Add and remove them in place. */
   faults(lane: string): RpcFault[]
+  /** The calls that a lane has seen so far. */
+  seen(lane: string): readonly Seen[]
   stop(): Promise<void>
 }
 
@@ -67,6 +69,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     faults: (name) => laneOf(name).faults,
+    seen: (name) => laneOf(name).seen,
     stop: () =>
       new Promise((stopped) => {
         server.close(() => stopped())

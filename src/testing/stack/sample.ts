@@ -31,8 +31,10 @@ const KIND = 'sample'
 export async function writeSample(book: D1Database, firstDay: number, sample = OF_STACK): Promise<void> {
   const known = await book.prepare('SELECT 1 FROM figure_cursor WHERE kind = ?').bind(KIND).first()
   if (known) return
-  const { figures, days, traffic, names, charged } = figuresOf(sample, Math.floor(firstDay / DAY_MS))
+  const end = Math.floor(firstDay / DAY_MS)
+  const { figures, days, traffic, names, charged } = figuresOf(sample, end)
   await book.batch([
+    book.prepare('UPDATE figure_summed SET hour = max(hour, ?)').bind(end * 24),
     insert(book, 'figure', figures),
     insert(book, 'figure_day', days),
     insert(book, 'figure_name', names),

@@ -32,8 +32,11 @@ export type WorkerOptions = {
   isAlone?: boolean
   /** An entrypoint with a socket of its own on 127.0.0.1, at a port that stays when the runtime restarts. */
   socket?: { entrypoint: string; port: number }
-  /** Services of this process that the Worker may call. */
-  services?: Record<string, (request: Request) => Response>
+  /** Services that the Worker may call: functions of this process, or servers without the runtime's proxy before them. */
+  services?: Record<
+    string,
+    ((request: Request) => Response) | { external: { address: string; http: object } }
+  >
 }
 
 /**

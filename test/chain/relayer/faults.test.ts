@@ -204,6 +204,20 @@ describe('relayer alarm', () => {
     expect(await relayer.alarmAt()).toBeNull()
   })
 
+  it('asks the node for one count while no order is open', async () => {
+    const relayer = await newRelayer()
+    await relayer.send(anOrder())
+    const asked = () =>
+      Promise.all(
+        ['eth_getTransactionCount', 'eth_getBalance', 'eth_getBlockByNumber'].map(
+          async (method) => (await relayer.lane.seen(method)).length,
+        ),
+      )
+    const [counts = 0, ...others] = await asked()
+    await relayer.alarm()
+    expect(await asked()).toEqual([counts + 1, ...others])
+  })
+
   it('deletes the bytes of old mined attempts and keeps the order', async () => {
     const relayer = await newRelayer()
     const order = anOrder()

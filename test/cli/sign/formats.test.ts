@@ -13,12 +13,13 @@ describe('requestLines', () => {
     expect(written[0]).toMatchObject({ method: 'GET', url: URL, headers: { 'payment-signature': 'a1' } })
   })
 
-  it('are vegeta’s JSON targets, with a list for each header', () => {
-    const [first] = requestLines('vegeta', URL, LANES)
+  it('are vegeta’s JSON targets, with a list for each header, named as Go spells it', () => {
+    const headers = { 'user-agent': 'Bot/1.0', 'payment-signature': 'a1' }
+    const [first] = requestLines('vegeta', URL, [[{ total: 1n, headers }]])
     expect(JSON.parse(first ?? '')).toEqual({
       method: 'GET',
       url: URL,
-      header: { 'payment-signature': ['a1'] },
+      header: { 'User-Agent': ['Bot/1.0'], 'Payment-Signature': ['a1'] },
     })
   })
 

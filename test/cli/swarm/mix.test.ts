@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { arrivals, lanesOf, parseMix, parseRate, parseSpan } from '../../../src/cli/swarm/mix.ts'
+import {
+  arrivals,
+  lanesOf,
+  parseMix,
+  parseRate,
+  parseSpan,
+  payersWanted,
+} from '../../../src/cli/swarm/mix.ts'
 import { randomFrom } from '../../../src/lab/crawlers/kit.ts'
 
 const MIX = parseMix('honest:80,replayer:5,slow:5,forger:10') ?? []
@@ -69,12 +76,20 @@ describe('arrivals', () => {
 })
 
 describe('lanesOf', () => {
-  it('gives each crawler one lane at least, and the rest by weight', () => {
-    expect(Object.fromEntries(lanesOf(MIX, 10) ?? [])).toEqual({ honest: 7, replayer: 1, slow: 1, forger: 1 })
+  it('gives each crawler one lane at least, and the rest by weight and by how long it is busy', () => {
+    expect(Object.fromEntries(lanesOf(MIX, 10) ?? [])).toEqual({ honest: 5, replayer: 1, slow: 3, forger: 1 })
     expect(Object.fromEntries(lanesOf(MIX, 4) ?? [])).toEqual({ honest: 1, replayer: 1, slow: 1, forger: 1 })
   })
 
   it('is null for fewer lanes than crawlers', () => {
     expect(lanesOf(MIX, 3)).toBeNull()
+  })
+})
+
+describe('payersWanted', () => {
+  it('grows with the rate up to a bound, and never leaves a crawler without a payer', () => {
+    expect(payersWanted(MIX, 0.1)).toBeGreaterThanOrEqual(MIX.length)
+    expect(payersWanted(MIX, 50)).toBeGreaterThan(payersWanted(MIX, 10))
+    expect(payersWanted(MIX, 10_000)).toBe(200)
   })
 })

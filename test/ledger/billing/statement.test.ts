@@ -109,7 +109,7 @@ describe('Closing', () => {
 })
 
 describe('prove', () => {
-  it('returns a proof that holds for each entry and fails for an altered one', () => {
+  it('returns a proof that holds for each entry and fails for an altered one [I14]', () => {
     fc.assert(
       fc.property(journal, fc.nat(), fc.constantFrom(1, 2), (entries, pick, form) => {
         const statement = close(entries, form)

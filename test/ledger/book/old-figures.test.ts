@@ -27,6 +27,9 @@ beforeAll(async () => {
   await store([figure], NOW - (TRAFFIC_KEPT_DAYS + 2) * DAY)
   const money = env.BOOK.prepare("INSERT INTO figure VALUES (?, 'a', 'r', 'w', '/p', 3, 1, 100)")
   await env.BOOK.batch([OLD + HOUR, OLD + 2 * HOUR, OLD + 25 * HOUR].map((at) => money.bind(at / HOUR)))
+  await env.BOOK.prepare('UPDATE figure_summed SET hour = ?')
+    .bind(Math.floor(NOW / HOUR))
+    .run()
   await tendFigures(env.BOOK, NOW)
   await tendFigures(env.BOOK, NOW)
 })
@@ -45,5 +48,17 @@ describe('tendFigures', () => {
       [OLD / HOUR, 6, 2, 200],
       [OLD / HOUR + 25, 3, 1, 100],
     ])
+  })
+
+  it('leaves hours of money that are not among the sums by name yet', async () => {
+    const late = NOW + 3 * DAY
+    await env.BOOK.prepare('UPDATE figure_summed SET hour = ?')
+      .bind(OLD / HOUR + 30)
+      .run()
+    const money = env.BOOK.prepare("INSERT INTO figure VALUES (?, 'b', 'r', 'w', '/p', 1, 0, 10)")
+    await env.BOOK.batch([OLD + 5 * HOUR, OLD + 31 * HOUR].map((at) => money.bind(at / HOUR)))
+    await tendFigures(env.BOOK, late)
+    const hours = env.BOOK.prepare("SELECT hour FROM figure WHERE site = 'b' ORDER BY hour").raw()
+    expect(await hours).toEqual([[OLD / HOUR], [OLD / HOUR + 31]])
   })
 })

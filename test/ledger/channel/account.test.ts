@@ -102,7 +102,7 @@ describe('Account charge', () => {
     })
   })
 
-  it('returns unclaimed_limit until a claim makes room', async () => {
+  it('returns unclaimed_limit until a claim makes room [I7]', async () => {
     const channel = await openChannel()
     const exposure = 2n * PRICE
     for (const path of ['/1', '/2']) await channel.charge(path, { exposure })

@@ -19,6 +19,8 @@ export function aUse(rest: Partial<Use> = {}): Use {
   return { id: randomHex(4), ...parties, ...proof, request: 'GET /a', ...rest }
 }
 
+const keyOf = ({ token, nonce }: Use) => ({ token, nonce })
+
 export function memoryOf({ name }: Use) {
   const memory = () => env.AUTHORIZATIONS.getByName(name)
   return {
@@ -34,6 +36,15 @@ export function memoryOf({ name }: Use) {
     doubts: async (limit = 10) => memory().doubts(limit),
     status: async () => (await memory().uses('', 10)).map(({ status }) => status),
     totals: async () => memory().totals(),
+    /** The totals without the number of provisional payments. */
+    sums: async () => {
+      const { provisional: _, ...sums } = await memory().totals()
+      return sums
+    },
+    losses: async () => memory().losses(),
+    provisional: async (limit = 10) => (await memory().provisional(limit)).map(({ nonce }) => nonce),
+    confirm: async (last: Use | null, undone: Use[] = []) =>
+      memory().confirm(last && keyOf(last), undone.map(keyOf)),
     restart: () => evictDurableObject(memory()),
     /** The same authorization after its validity ended. */
     lapse: ({ name: _, ...use }: Use) => ({ ...use, name, validBefore: secondsFromNow(0) }),
@@ -44,7 +55,7 @@ export function memoryOf({ name }: Use) {
   }
 }
 
-export const NO_DOUBT = { inDoubt: 0, undelivered: 0, watched: 0 }
+export const NO_DOUBT = { inDoubt: 0, undelivered: 0, watched: 0, lost: 0 }
 export const DOUBT = { outcome: 'doubtful', isLate: false }
 export const LATE_DOUBT = { outcome: 'doubtful', isLate: true }
 export const TOO_LATE = { outcome: 'refused', reason: 'exact_too_late' }

@@ -45,7 +45,7 @@ function payer() {
 }
 
 describe('Payer of exact', () => {
-  it(`holds ${MAX_HELD} unpaid authorizations at most, and more as soon as one ends [H3]`, async () => {
+  it(`holds ${MAX_HELD} unpaid authorizations at most, and more as soon as one ends [E14, H3]`, async () => {
     const { take, settled, next, age, copies } = payer()
     const one = next()
     await take(one)

@@ -51,7 +51,7 @@ describe('Refused authorization', () => {
     await memory.renew(use)
     await memory.release(use)
     await memory.found(use)
-    expect(await memory.totals()).toEqual({ ...NO_DOUBT, payments: 1, received: 1000n, undelivered: 1 })
+    expect(await memory.sums()).toEqual({ ...NO_DOUBT, payments: 1, received: 1000n, undelivered: 1 })
     expect(await memory.takeAnew(use)).toEqual({ outcome: 'replayed', transaction: TX })
   })
 

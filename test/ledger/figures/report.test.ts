@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   addReport,
   type FigureReport,
-  MAX_DAY_NAMES,
   MAX_PATHS,
   readPosition,
 } from '../../../src/ledger/book/figure-report.ts'
@@ -240,19 +239,6 @@ describe('addReport', () => {
       charged: 1n,
     })),
     ...rest,
-  })
-
-  it('sums a day by crawler and by path, with one row for those beyond the 1,000 of a day', async () => {
-    const names = Array.from({ length: MAX_DAY_NAMES + 2 }, (_, at) => `bot-${at}`)
-    const sold = names.flatMap((who) => reportOf(['/a']).figures.map((figure) => ({ ...figure, who })))
-    await addReport(env.BOOK, reportOf(['/a'], { figures: sold.slice(0, MAX_DAY_NAMES) }), 1)
-    await addReport(env.BOOK, reportOf(['/a'], { account: 'y', figures: sold }), 1)
-    const rows = 'SELECT count(*) AS rows, sum(charges) AS charges FROM figure_name WHERE kind = ?'
-    const charges = 2 * names.length - 2
-    expect(await env.BOOK.prepare(rows).bind('who').first()).toEqual({ rows: MAX_DAY_NAMES + 1, charges })
-    expect(await env.BOOK.prepare(rows).bind('path').first()).toEqual({ rows: 1, charges })
-    const other = "SELECT charges FROM figure_name WHERE name = 'other'"
-    expect(await env.BOOK.prepare(other).first()).toEqual({ charges: 2 })
   })
 
   it('adds one of many equal reports that come at once', async () => {

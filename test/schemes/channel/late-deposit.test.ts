@@ -1,4 +1,5 @@
 /** Deposits sent again after their authorization lapsed: an earlier request may have had them mined. */
+import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type Crawler,
@@ -8,6 +9,7 @@ import {
   newRegular,
   PRICE,
   receiptOf,
+  requiredOf,
   startPaywall,
 } from '../harness.ts'
 
@@ -101,5 +103,38 @@ describe('Lapsed deposit', () => {
     shop.calls.length = 0
     expect(await statusAndError(await shop.ask('/one', { payment }))).toEqual(LATE)
     expect(shop.calls).toEqual(['ACCOUNT.standing'])
+  })
+})
+
+describe('Deposit that another request has closed as never sent', () => {
+  /** A top-up that was sent, whose outcome is unknown, and whose voucher is behind by a page. */
+  async function behind() {
+    const crawler = await newRegular(shop)
+    const payment = await topUpOf(crawler, 2n * PRICE)
+    does = losing
+    expect((await shop.ask('/two', { payment })).status).toBe(503)
+    // A restarted account refuses the voucher as busy, and the relayer does not have the deposit yet.
+    await evictDurableObject(crawler.account())
+    does = async (name, call) => (name === 'RELAYER.outcome' ? { status: 'none' } : call())
+    expect((await shop.ask('/three', { payment: await crawler.owes(2n * PRICE) })).status).toBe(200)
+    does = (_, call) => call()
+    return { crawler, payment }
+  }
+
+  it('is not refused while it may still be mined [I9, sim seed 194]', async () => {
+    const { payment } = await behind()
+    does = async (name, call) =>
+      name === 'RELAYER.outcome' ? { status: 'pending', hash: `0x${'ee'.repeat(32)}` } : call()
+    const unknown = await shop.ask('/two', { payment })
+    expect(await statusAndError(unknown)).toEqual([503, 'settlement_pending'])
+  })
+
+  it('is in the balance that a corrective 402 states once it was mined [I9, sim seed 194]', async () => {
+    const { payment } = await behind()
+    const corrective = requiredOf(await shop.ask('/two', { payment }))
+    expect(corrective.accepts[0]?.extra.channelState).toMatchObject({
+      balance: '150000',
+      chargedCumulativeAmount: `${2n * PRICE}`,
+    })
   })
 })

@@ -48,7 +48,7 @@ function standing(of: Partial<Standing> & { balance?: bigint; withdrawRequestedA
 }
 
 describe('redeemable', () => {
-  it('returns a claim over the charged amount, below the voucher’s maximum', () => {
+  it('returns a claim over the charged amount, below the voucher’s maximum [I6]', () => {
     const row = redeemable(standing({}))
     expect(row && claimOf(row)).toMatchObject({ totalClaimed: 200n, maxClaimableAmount: 300n })
   })

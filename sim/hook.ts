@@ -1,0 +1,24 @@
+/** The endpoint of the operator's webhooks: slow, dead, or its answer is lost. */
+import type { Net } from './platform/globals.ts'
+import { world } from './world.ts'
+
+/** The host of the endpoint. */
+export const HOOK = 'hook.sim'
+
+/** What it has accepted. */
+export class Hook {
+  /** How often each event was accepted, by its id. */
+  readonly accepted = new Map<string, number>()
+
+  readonly net: Net = async ({ body }) => {
+    const here = world()
+    const { choices } = here
+    await here.sleep(here.latency('hook', 40), 'webhook')
+    if (choices.strikes('hook slow', 'hook', 0.01)) await here.sleep(40_000, 'slow webhook')
+    if (choices.strikes('hook down', 'hook', 0.05)) return new Response('no', { status: 500 })
+    const { id } = JSON.parse(body) as { id: string }
+    this.accepted.set(id, (this.accepted.get(id) ?? 0) + 1)
+    if (choices.strikes('hook answer lost', 'hook', 0.03)) throw new TypeError('fetch failed')
+    return new Response(null, { status: 204 })
+  }
+}

@@ -1,0 +1,158 @@
+/** Section F of docs/faults.md: chain, relayer, facilitators, settlement. */
+import type { Removal } from '../removal.ts'
+
+const RELAYER = 'src/chain/relayer/relayer.ts'
+const REMOTE = 'src/chain/facilitator/remote.ts'
+
+/** See {@link Removal}. */
+export const CHAIN: readonly Removal[] = [
+  {
+    row: 'F1',
+    file: 'src/settlement/channels/withdrawal-watch.ts',
+    from: 'return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []',
+    to: 'return []',
+    test: 'settlement/channels/withdrawal-watch',
+  },
+  {
+    row: 'F2',
+    file: 'src/settlement/run.ts',
+    from: '!(await hasWatchedChannel(book, network, since))) return []',
+    to: 'since > 0) return []',
+    test: 'settlement/channels/watch-cursor',
+  },
+  {
+    row: 'F3',
+    file: 'src/settlement/workflow.ts',
+    from: 'return `${PREFIX[kind]}-${windowOf(time)}`',
+    to: 'return `${PREFIX[kind]}-${crypto.randomUUID()}`',
+    test: 'settlement/workflow',
+  },
+  {
+    row: 'F4',
+    file: 'src/settlement/channels/claims.ts',
+    from: 'return reason === null ? { good: items, bad: [] } : split(items, reason, trial)',
+    to: 'return reason === null\n    ? { good: items, bad: [] }\n    : { good: [], bad: items.map((item) => ({ item, reason })) }',
+    test: 'settlement/channels/claims',
+  },
+  {
+    row: 'F5',
+    file: RELAYER,
+    from: 'this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })\n    })',
+    to: 'scheduler.wait(5_000).then(() =>\n        this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at }))\n    })',
+    test: 'chain/relayer/faults',
+    title: 'is stored before it leaves [F5]',
+  },
+  {
+    row: 'F6',
+    file: 'src/chain/facilitator/self.ts',
+    from: "if (outcome.status === 'pending') return { status: 'unknown' }",
+    to: "if (outcome.status === 'pending') return { status: 'refused', reason: 'exact_failed', isFinal: true }",
+    test: 'chain/facilitator/self',
+  },
+  {
+    row: 'F7',
+    file: RELAYER,
+    from: 'if (fees) await this.#inTurn(() => this.#replace(order, fees))',
+    to: '',
+    test: 'chain/relayer/faults',
+  },
+  {
+    row: 'F8',
+    file: RELAYER,
+    from: 'this.#orders.reopen(now.count)',
+    to: '',
+    test: 'chain/relayer/faults',
+  },
+  {
+    row: 'F9',
+    file: 'src/chain/rpc.ts',
+    from: 'if (served !== BigInt(chainId))',
+    to: 'if (served === 0n)',
+    test: 'chain/rpc',
+  },
+  {
+    row: 'F9',
+    file: 'src/chain/rpc.ts',
+    from: "throw new ChainFault('disagreement', 'two nodes answer differently')",
+    to: 'return [await ask(chain)]',
+    test: 'chain/nodes',
+  },
+  {
+    row: 'F10',
+    file: 'src/chain/relayer/gas.ts',
+    from: "'0x9db32a8f': 120_000n,",
+    to: '',
+    test: 'chain/relayer/gas',
+  },
+  {
+    row: 'F11',
+    file: 'src/settlement/channels/gather.ts',
+    from: 'const updated = await updateAccount(settings, now, state)',
+    to: 'const updated = now',
+    test: 'settlement/channels/third-party',
+  },
+  {
+    row: 'F12',
+    file: 'src/chain/relayer/outcome.ts',
+    from: "return succeeded ? { status: 'mined', hash, block, logs } : { status: 'reverted', hash, block }",
+    to: "return { status: 'mined', hash, block, logs }",
+    test: 'settlement/run',
+  },
+  {
+    row: 'F13',
+    file: RELAYER,
+    from: "if (now.balance < cost.worst) throw new ChainFault('unfunded', `the relayer holds ${now.balance} wei`)",
+    to: '',
+    test: 'chain/relayer/relayer',
+  },
+  {
+    row: 'F14',
+    file: RELAYER,
+    from: 'const done = this.#turn.then(work)',
+    to: 'const done = work()',
+    test: 'chain/relayer/relayer',
+    title: 'while the node confirms its count [F14]',
+  },
+  {
+    row: 'F15',
+    file: REMOTE,
+    from: "return (await transferStands(chain, payment, transaction))\n    ? { status: 'settled', transaction }\n    : { status: 'unknown' }",
+    to: "return { status: 'settled', transaction }",
+    test: 'chain/facilitator/remote',
+  },
+  {
+    row: 'F16',
+    file: REMOTE,
+    from: "log('settlement_outcome_unknown', { fault: thrown.message })\n  return { status: 'unknown' }",
+    to: "return { status: 'refused', reason: 'exact_failed', isFinal: true }",
+    test: 'chain/facilitator/remote',
+  },
+  {
+    row: 'F17',
+    file: 'src/schemes/channel/purchase.ts',
+    from: "case 'pending':\n        return refuse('outcome_unknown', { detail: outcome.hash })\n      case 'declined':\n        await this.#account().resolve(id, null)\n        return declined(outcome, 'deposit')",
+    to: "case 'pending':\n      case 'declined':\n        await this.#account().resolve(id, null)\n        return declined(outcome, 'deposit')",
+    test: 'schemes/channel/deposit',
+  },
+  {
+    row: 'F18',
+    file: 'src/ledger/channel/answers.ts',
+    from: 'const left = standing.state.balance - standing.charged',
+    to: 'const left = standing.state.balance - standing.redeemed',
+    test: 'schemes/channel/refund',
+  },
+  {
+    row: 'F19',
+    file: 'src/settlement/channels/claim-batch.ts',
+    from: 'return signature ? encodeClaimWithSignature(claims, signature) : encodeClaim(claims)',
+    to: 'return encodeClaim(claims)',
+    test: 'settlement/debtors',
+  },
+  {
+    row: 'F20',
+    file: 'src/rails/stripe/rail.ts',
+    from: 'if (value === 0n || existing.has(item)) continue',
+    to: 'if (value === 0n) continue',
+    test: 'rails/stripe',
+  },
+]
