@@ -13,7 +13,7 @@ import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
 import { type LocalPages, startPages } from '../testing/stack/pages.ts'
 import type { WorkerPlan } from '../testing/stack/plan.ts'
-import { type RunningWorker, startWorker } from '../testing/stack/workerd.ts'
+import { type RunningWorker, startWorker, type WorkerOptions } from '../testing/stack/workerd.ts'
 import { type StripeServer, startStripe } from '../testing/stripe/server.ts'
 import { LabClock } from './clock.ts'
 import { type LabFacilitator, startFacilitator } from './facilitator/facilitator.ts'
@@ -33,7 +33,7 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
-  /** The calls that the node has had. */
+  /** The calls of the node that went through the proxy. */
   nodeCalls: readonly Seen[]
   origin: LocalPages
   /** Null where the Worker’s own relayer sends payments by `exact`. */
@@ -74,18 +74,17 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       startChain({ accounts: 3, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),
     ])
-    const [relayer, receiver, gasPayer] = chain.accounts
-    if (!relayer || !receiver || !gasPayer) throw new Error('the local chain must have three accounts')
+    const [relayer, receiver, wallet] = chain.accounts
+    if (!relayer || !receiver || !wallet) throw new Error('the local chain must have three accounts')
     const url = `http://127.0.0.1:${port}`
-    const setup = { offset: clock.shared, rpcUrl: chain.rpcUrl, wallet: gasPayer }
+    const setup = { offset: clock.shared, rpcUrl: chain.rpcUrl, wallet }
     const [proxy, facilitator, stripe, operatorKey] = await Promise.all([
       startRpcProxy(chain.rpcUrl).then(kept),
       options.facilitator === 'hosted' ? startFacilitator(setup).then(kept) : null,
       startStripe({ webhook: `${url}/_tab402/stripe`, now: () => clock.now(), ...STRIPE_KEYS }).then(kept),
       newOperatorKey(),
     ])
-    const node = `${proxy.url}/node`
-    const [token, key] = [secret(), secret()]
+    const [node, token, key] = [`${proxy.url}/node`, secret(), secret()]
     const worker = await startWorker({
       port,
       directory,
@@ -93,10 +92,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
       socket: { entrypoint: 'LabControl', port: controlPort },
-      services: {
-        LAB: () => new Response(`${clock.offsetMs}`),
-        LAB_NODE: { external: { address: new URL(chain.rpcUrl).host, http: {} } },
-      },
+      services: servicesOf(clock, chain),
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
         ...(facilitator && { FACILITATOR_URL: facilitator.url }),
@@ -132,6 +128,14 @@ export async function openNode({
   nodeFaults,
 }: Pick<LabStage, 'remote' | 'node' | 'nodeFaults'>): Promise<void> {
   await remote({ do: 'node', url: nodeFaults.length > 0 ? null : node })
+}
+
+/** The services of this process and of this machine that the Worker calls. */
+function servicesOf(clock: LabClock, { rpcUrl }: LocalChain): NonNullable<WorkerOptions['services']> {
+  return {
+    LAB: () => new Response(`${clock.offsetMs}`),
+    LAB_NODE: { external: { address: new URL(rpcUrl).host, http: {} } },
+  }
 }
 
 /** The binding of each class of objects. */
