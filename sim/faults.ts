@@ -2,14 +2,20 @@
 import type { Chain } from './chain/chain.ts'
 import type { Node } from './chain/node.ts'
 import { type Deployment, RELAYER } from './deployment.ts'
+import type { Stripe } from './stripe.ts'
 import { world } from './world.ts'
 
 const MINUTE_MS = 60_000
 /** How many troubles come in a day, on average. */
 const PER_DAY = 12
 
-/** All that can be in trouble. */
-export type Surroundings = { deployment: Deployment; chain: Chain; nodes: readonly Node[] }
+/** All that can be in trouble. `stripe`: null in a run without credit. */
+export type Surroundings = {
+  deployment: Deployment
+  chain: Chain
+  nodes: readonly Node[]
+  stripe: Stripe | null
+}
 
 type Trouble = (surroundings: Surroundings) => void
 
@@ -51,13 +57,22 @@ const TROUBLES: Record<string, Trouble> = {
     const hosts = [...deployment.namespaces.values()].flatMap(({ hosts }) => [...hosts.values()])
     if (hosts.length > 0) world().choices.pick('host', hosts).crash()
   },
+  'stripe down': ({ stripe }) => {
+    if (!stripe) return
+    stripe.isDown = true
+    ends('stripe up', minutes('stripe down', 90), () => {
+      stripe.isDown = false
+    })
+  },
 }
 
 /** Lets troubles come until the run heals. */
 export function startTroubles(surroundings: Surroundings): void {
   const here = world()
   const { choices } = here
-  const kinds = Object.keys(TROUBLES).filter((kind) => choices.chance(`has ${kind}`, 0.6))
+  const kinds = Object.keys(TROUBLES).filter(
+    (kind) => (surroundings.stripe || kind !== 'stripe down') && choices.chance(`has ${kind}`, 0.6),
+  )
   if (kinds.length === 0) return
   const next = () => {
     if (choices.isHealing) return
@@ -72,11 +87,12 @@ export function startTroubles(surroundings: Surroundings): void {
 }
 
 /** Puts everything right. */
-export function heal({ deployment, chain, nodes }: Surroundings): void {
+export function heal({ deployment, chain, nodes, stripe }: Surroundings): void {
   world().choices.isHealing = true
   world().note('heal')
   chain.endSpike()
   deployment.book.isDown = false
+  if (stripe) stripe.isDown = false
   for (const node of nodes) {
     node.isDown = false
     node.lag = 0

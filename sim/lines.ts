@@ -1,23 +1,30 @@
 /** The credit lines of one run: how they are opened, used, suspended, and in the end checked. */
-import type { DunningTerms } from '../src/ledger/billing/types.ts'
+import type { DunningTerms, RailName } from '../src/ledger/billing/types.ts'
 import { Client } from './actors/client.ts'
 import { CreditPayer, type Reuse } from './actors/credit.ts'
 import { type Habit, InvoicePayer } from './actors/invoices.ts'
 import { Operator, TOKEN_SHA256 } from './actors/operator.ts'
 import { Signer } from './actors/signer.ts'
 import type { Wallet } from './actors/wallet.ts'
-import { Bills, checkListed, checkSeries } from './check/bills.ts'
+import { Bills, checkListed, checkNotes, checkSeries, checkStripe } from './check/bills.ts'
 import type { CreditOracle } from './check/credit.ts'
 import { type Deployment, SITE } from './deployment.ts'
 import { HOOK } from './hook.ts'
+import { STRIPE_VARS, type Stripe } from './stripe.ts'
 import { Violation, type World } from './world.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const REUSES: readonly Reuse[] = ['same request', 'other page', 'same nonce', 'after its end']
-/** The first part of the paths of pages that are sold on credit. */
-const PAGES = '/k'
-const PRICE = 13_570n
+/** The first part of the paths that the agents of a rail read, and the price there: a rail has a least invoice. */
+const SHELVES: Record<RailName, { path: string; price: bigint }> = {
+  stablecoin: { path: '/k', price: 13_570n },
+  transfer: { path: '/k', price: 13_570n },
+  stripe: { path: '/dear', price: 195_713n },
+}
+
+/** The highest price of a deployment with credit. */
+export const HIGHEST_PRICE = SHELVES.stripe.price
 
 /** How invoices are dunned: within the nights of a run. */
 const DUNNING: readonly DunningTerms[] = [
@@ -25,22 +32,28 @@ const DUNNING: readonly DunningTerms[] = [
   { net: 1, pastDue: 1, suspended: 1, writtenOff: 2 },
   { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 },
 ]
-const HABITS: readonly Habit[] = ['pays', 'pays', 'pays twice', 'defaults']
+const RAILS: readonly RailName[] = ['stablecoin', 'stablecoin', 'stripe', 'stripe', 'transfer']
+const HABITS: readonly Habit[] = ['pays', 'pays', 'pays oddly', 'defaults']
 
 /** One agent: what it reads, and how it pays its invoices. */
-type Party = { payer: CreditPayer; invoices: InvoicePayer; country: string }
+type Party = { payer: CreditPayer; invoices: InvoicePayer; country: string; rail: RailName }
 
 /** The settings of a deployment with credit and billing. */
 export function creditVars(dunning: DunningTerms) {
   return {
     SCHEMES: ['channel', 'exact', 'credit'],
-    RULES: [{ action: 'charge', path: `${PAGES}/*`, price: '0.01357' }],
+    RULES: Object.values(SHELVES).map(({ path, price }) => ({
+      action: 'charge',
+      path: `${path}/*`,
+      price: (Number(price) / 1e6).toString(),
+    })),
     REGISTRATION_URL: 'mailto:crawlers@site.sim',
     OPERATOR_TOKEN_SHA256: TOKEN_SHA256,
     SELLER: { name: 'The Site', country: 'DE', vat: '19%' },
     OPERATOR_KEY: new Signer('operator', 0x40).privateJwk,
     PUBLIC_URL: SITE,
     DUNNING: dunning,
+    ...STRIPE_VARS,
     WEBHOOK_URL: `https://${HOOK}/events`,
     WEBHOOK_SECRET: 'the-secret-of-the-simulator',
   }
@@ -56,6 +69,7 @@ export type Ground = {
   deployment: Deployment
   oracle: CreditOracle
   dunning: DunningTerms
+  stripe: Stripe
   wallets: readonly Wallet[]
 }
 
@@ -66,14 +80,18 @@ export class Lines {
   readonly #oracle: CreditOracle
   readonly #operator: Operator
   readonly #parties: readonly Party[]
+  /** The reasons of credit notes that the operator has written. */
+  readonly #notes: string[] = []
 
   constructor(world: World, ground: Ground) {
     this.#world = world
     this.#ground = ground
     this.#oracle = ground.oracle
-    const { deployment, wallets } = ground
+    const { deployment, stripe, wallets } = ground
+    stripe.deployment = deployment
     const { choices } = world
-    this.#operator = new Operator(new Client('operator', deployment))
+    const operator = new Operator(new Client('operator', deployment))
+    this.#operator = operator
     this.#parties = wallets.map((wallet, at) => {
       const id = `agent-${at}`
       const client = new Client(id, deployment)
@@ -81,7 +99,8 @@ export class Lines {
       const habit = choices.pick(`habit ${id}`, HABITS)
       return {
         payer: new CreditPayer(client, signer, id),
-        invoices: new InvoicePayer(client, signer, wallet, habit),
+        invoices: new InvoicePayer({ client, signer, wallet, stripe, operator }, habit),
+        rail: choices.pick(`rail ${id}`, RAILS),
         country: choices.pick(`country ${id}`, ['DE', 'US']),
       }
     })
@@ -91,21 +110,23 @@ export class Lines {
   actors(live: (name: string, visit: (page: string) => Promise<void>) => Promise<void>): Promise<void>[] {
     return this.#parties.map(async (party, at) => {
       await this.#register(party)
-      await live(party.payer.id, (visit) => this.#visit(party, `${PAGES}/${at}/${visit}`))
+      await live(party.payer.id, (visit) => this.#visit(party, `${SHELVES[party.rail].path}/${at}/${visit}`))
     })
   }
 
   /** After the faults invoices are paid, and an agent with room below its limit is served [I13]. */
   quiet(healsAt: number): Promise<void>[] {
     const world = this.#world
-    return this.#parties.map(async ({ payer, invoices }, at) => {
+    return this.#parties.map(async ({ payer, invoices, rail }, at) => {
+      const { path, price } = SHELVES[rail]
       for (let day = 0; day < 2; day++) {
         const wait = healsAt + (day * 24 + 26) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now
         await world.sleep(wait, 'peace')
         await invoices.payAll()
         if (day > 0) continue
-        const mayBe = this.#oracle.mayCharge(payer.id, PRICE)
-        const bought = await payer.buy(`${PAGES}/${at}/peace`)
+        if (world.choices.chance(`credits ${payer.id}`, 0.3)) await this.#credit(payer.id)
+        const mayBe = this.#oracle.mayCharge(payer.id, price)
+        const bought = await payer.buy(`${path}/${at}/peace`)
         world.count(`on credit in peace: ${bought}`)
         if (bought !== (mayBe ? 'served' : 'refused'))
           throw new Violation('I13', `${payer.id} is ${bought} although all is well`)
@@ -115,7 +136,7 @@ export class Lines {
 
   /** `until`: the moment of the last nightly run, in Unix ms. @throws Violation */
   checkEnd(until: number): void {
-    const { deployment, dunning } = this.#ground
+    const { deployment, dunning, stripe } = this.#ground
     this.#oracle.checkEnd(new Map(this.#parties.map(({ payer: { id, signer } }) => [id, signer])))
     const lines = this.#parties.flatMap(({ payer: { id }, invoices: { habit } }) => {
       const host = deployment.namespace('LINES').hosts.get(id)
@@ -129,11 +150,13 @@ export class Lines {
       return [line]
     })
     checkSeries(deployment, lines)
+    checkNotes(this.#notes, lines)
+    checkStripe(stripe, lines)
   }
 
-  async #register({ payer: { id, signer }, country }: Party): Promise<void> {
+  async #register({ payer: { id, signer }, country, rail }: Party): Promise<void> {
     const { choices } = this.#world
-    const most = PRICE * BigInt(choices.between(`limit ${id}`, 5, 40))
+    const most = SHELVES[rail].price * BigInt(choices.between(`limit ${id}`, 5, 40))
     await this.#operator.register({
       id,
       name: id,
@@ -142,7 +165,7 @@ export class Lines {
       creditLimit: `${most}`,
       probation: `${choices.chance(`probation ${id}`, 0.5) ? most : most / 2n}`,
       period: 'daily',
-      rail: 'stablecoin',
+      rail,
       buyer: { name: `${id} Inc.`, country },
     })
     this.#oracle.onHeld(id, 1)
@@ -157,7 +180,13 @@ export class Lines {
     const bought: Promise<unknown>[] = pages.map((each) => payer.buy(each, reuse()))
     if (choices.chance(`suspends ${id}`, 0.1)) bought.push(this.#suspend(id))
     if (choices.chance(`pays ${id}`, 0.3)) bought.push(invoices.payAll())
+    if (choices.chance(`credits ${id}`, 0.2)) bought.push(this.#credit(id))
     await Promise.all(bought)
+  }
+
+  async #credit(id: string): Promise<void> {
+    const note = await this.#operator.credit(id, this.#world.choices.number(`credits ${id}`))
+    if (note?.isKnown) this.#notes.push(note.reason)
   }
 
   async #suspend(id: string): Promise<void> {

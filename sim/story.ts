@@ -12,9 +12,10 @@ import { type Allowed, Choices } from './choices.ts'
 import { Deployment, RELAYER } from './deployment.ts'
 import { heal, type Surroundings, startTroubles } from './faults.ts'
 import { HOOK, Hook } from './hook.ts'
-import { creditVars, dunningOf, Lines } from './lines.ts'
+import { creditVars, dunningOf, HIGHEST_PRICE, Lines } from './lines.ts'
 import { netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
+import { STRIPE, Stripe } from './stripe.ts'
 import { enter, Violation, World } from './world.ts'
 
 /** The size of a run. Smaller values make a smaller run of the same seed. */
@@ -111,10 +112,20 @@ class Story {
     const chain = new Chain(genesis)
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
-    setNet(netOf(nodes, new Map([[HOOK, new Hook().net]])))
+    const stripe = new Stripe()
+    setNet(
+      netOf(
+        nodes,
+        new Map([
+          [HOOK, new Hook().net],
+          [STRIPE, stripe.net],
+        ]),
+      ),
+    )
     const dunning = dunningOf(world)
     this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
-    const maxUnclaimed = BigInt(choices.pick('max unclaimed', [20_000, 100_000_000]))
+    const least = size.credits > 0 ? HIGHEST_PRICE : 20_000n
+    const maxUnclaimed = choices.pick('max unclaimed', [least, 100_000_000n])
     const vars = {
       NODES: names,
       PRICE: '0.001',
@@ -129,7 +140,12 @@ class Story {
       ...(size.credits > 0 && creditVars(dunning)),
     }
     const deployment = new Deployment(vars, choices.between('isolates', 1, 2))
-    this.#surroundings = { deployment, chain, nodes: [...nodes.values()] }
+    this.#surroundings = {
+      deployment,
+      chain,
+      nodes: [...nodes.values()],
+      stripe: size.credits > 0 ? stripe : null,
+    }
     this.#oracle = new Oracle(deployment, chain, maxUnclaimed)
     const client = (at: number) => new Client(`payer ${at}`, deployment)
     this.#payers = wallets
@@ -142,6 +158,7 @@ class Story {
       deployment,
       oracle: this.#oracle.credit,
       dunning,
+      stripe,
       wallets: wallets.slice(size.channels + size.exacts),
     })
     world.afterEvent = () => this.#oracle.check()

@@ -1,10 +1,12 @@
-/** Payers of invoices: they read them as their agent, and pay by `exact` once, twice at once, or never. */
+/** Payers of invoices: they read them as their agent, and pay once, twice at once, in a roundabout way, or never. */
 import { numberToHex } from 'viem'
-import type { InvoiceStanding } from '../../src/ledger/billing/types.ts'
+import type { InvoiceStanding, RailName } from '../../src/ledger/billing/types.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { SITE } from '../deployment.ts'
+import type { Stripe } from '../stripe.ts'
 import { world } from '../world.ts'
-import { type Bought, type Client, errorOf, paymentOf, requiredOf } from './client.ts'
+import { type Client, errorOf, paymentOf, requiredOf } from './client.ts'
+import type { Operator } from './operator.ts'
 import { READING, type Signer } from './signer.ts'
 import type { Wallet } from './wallet.ts'
 
@@ -14,23 +16,22 @@ const MOST_TRIES = 6
 /** The pause between two tries. */
 const PAUSE_MS = 10 * 60_000
 
-/** What a payer does with invoices. */
-export type Habit = 'pays' | 'pays twice' | 'defaults'
+/** What a payer does with invoices. `pays oddly` depends on the rail: twice at once, or after a card that is declined. */
+export type Habit = 'pays' | 'pays oddly' | 'defaults'
 
 /** An invoice as its payer reads it. Amounts are decimal strings. */
-type Shown = { id: string; owed: string; presented: InvoiceStanding['presented'] }
+type Shown = { id: string; owed: string; presented: InvoiceStanding['presented']; rail: RailName }
+
+/** What a payer pays with. `stripe` has its card. */
+export type Means = { client: Client; signer: Signer; wallet: Wallet; stripe: Stripe; operator: Operator }
 
 /** Pays the invoices of one agent. */
 export class InvoicePayer {
   readonly habit: Habit
-  readonly #client: Client
-  readonly #signer: Signer
-  readonly #wallet: Wallet
+  readonly #means: Means
 
-  constructor(client: Client, signer: Signer, wallet: Wallet, habit: Habit) {
-    this.#client = client
-    this.#signer = signer
-    this.#wallet = wallet
+  constructor(means: Means, habit: Habit) {
+    this.#means = means
     this.habit = habit
   }
 
@@ -40,7 +41,7 @@ export class InvoicePayer {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const open = await this.#open()
       if (open?.length === 0) return
-      for (const { presented } of open ?? []) await this.#pay((presented?.url ?? '').slice(SITE.length))
+      for (const invoice of open ?? []) await this.#pay(invoice)
       await world().sleep(world().latency('pause of a payer', PAUSE_MS), 'pause of a payer')
     }
   }
@@ -48,37 +49,44 @@ export class InvoicePayer {
   /** The invoices that are owed and may be paid; undefined while they cannot be read. */
   async #open(): Promise<Shown[] | undefined> {
     const path = '/_tab402/me/invoices'
-    const headers = this.#signer.headers(`${SITE}${path}`, READING)
-    const answer = await this.#client.persist(path, undefined, { headers })
+    const headers = this.#means.signer.headers(`${SITE}${path}`, READING)
+    const answer = await this.#means.client.persist(path, undefined, { headers })
     if (answer?.status !== 200) return undefined
     const { invoices } = JSON.parse(answer.body) as { invoices: Shown[] }
-    return invoices.filter(({ owed, presented }) => owed !== '0' && presented?.url)
+    return invoices.filter(({ owed, presented }) => owed !== '0' && presented !== null)
   }
 
-  async #pay(path: string): Promise<Bought[]> {
-    const times = this.habit === 'pays twice' ? 2 : 1
-    if (times > 1) world().count('invoice paid twice at once')
-    return Promise.all(Array.from({ length: times }, () => this.#payOnce(path)))
+  async #pay({ id, owed, rail, presented }: Shown): Promise<unknown> {
+    const isOdd = this.habit === 'pays oddly'
+    const { stripe, operator } = this.#means
+    switch (rail) {
+      case 'stablecoin': {
+        const path = (presented?.url ?? '').slice(SITE.length)
+        if (isOdd) world().count('invoice paid twice at once')
+        return Promise.all(Array.from({ length: isOdd ? 2 : 1 }, () => this.#payByExact(path)))
+      }
+      case 'stripe':
+        return stripe.pay(presented?.reference ?? '', isOdd)
+      case 'transfer':
+        // The same transfer may be noted twice: its reference names it.
+        return Promise.all(
+          Array.from({ length: isOdd ? 2 : 1 }, () => operator.notePayment(id, owed, `bank ${id}`)),
+        )
+    }
   }
 
-  async #payOnce(path: string): Promise<Bought> {
-    const asked = await this.#client.persist(path)
+  async #payByExact(path: string): Promise<void> {
+    const { client, wallet } = this.#means
+    const asked = await client.persist(path)
     const offer = asked && requiredOf(asked)?.accepts.find(({ scheme }) => scheme === 'exact')
-    if (!offer) return asked?.status === 200 ? 'served' : 'unknown'
+    if (!offer) return
     const { choices, now } = world()
     const nonce = numberToHex(BigInt(Math.floor(choices.number('nonce') * 2 ** 52)), { size: 32 })
     const validBefore = BigInt(Math.floor(now / 1000)) + VALID_SECONDS
     const to = offer.payTo.toLowerCase() as Address
-    const signed = this.#wallet.transfer(to, BigInt(offer.amount), nonce, validBefore)
-    const answer = await this.#client.persist(path, paymentOf(offer, path, signed))
-    const end = !answer
-      ? 'unknown'
-      : answer.status === 200
-        ? 'served'
-        : errorOf(answer)
-          ? 'refused'
-          : 'released'
-    world().count(`invoice payment: ${end}`)
-    return end
+    const signed = wallet.transfer(to, BigInt(offer.amount), nonce, validBefore)
+    const answer = await client.persist(path, paymentOf(offer, path, signed))
+    const refused = answer && errorOf(answer)
+    world().count(`invoice payment: ${!answer ? 'unknown' : refused ? 'refused' : 'served'}`)
   }
 }

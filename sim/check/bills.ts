@@ -7,6 +7,7 @@ import type {
   DunningStep,
   DunningTerms,
   Invoice,
+  PaymentFailed,
   PaymentReceived,
   PaymentReversed,
   Stage,
@@ -14,12 +15,17 @@ import type {
 } from '../../src/ledger/billing/types.ts'
 import { readBody } from '../../src/ledger/body.ts'
 import { DAY_MS } from '../../src/platform/time.ts'
+import { CENT } from '../../src/rails/rail.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Host } from '../platform/host.ts'
+import type { Stripe } from '../stripe.ts'
 import { Violation, world } from '../world.ts'
 import { amountIn, entriesAfter, isOpened } from './lines.ts'
 
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
+
+/** The kinds of entries about payments of an invoice. */
+const MONEY: ReadonlySet<string> = new Set(['payment', 'failure', 'reversal'])
 
 /** An invoice with all that has happened to it. */
 export type Bill = {
@@ -28,6 +34,8 @@ export type Bill = {
   paid: bigint
   credited: bigint
   creditedNet: bigint
+  /** Whether its last payment has failed or was taken back. */
+  hasFailed: boolean
 }
 
 /** The documents of one line, in the order of its journal. */
@@ -61,8 +69,25 @@ export class Bills {
         paid: paid - returned,
         credited: sum(own(notes), 'total'),
         creditedNet: sum(own(notes), 'net'),
+        hasFailed: this.#hasFailed(invoice.id),
       }
     })
+  }
+
+  /** Whether an invoice keeps its agent from getting credit. */
+  get isCutOff(): boolean {
+    return this.bills.some(
+      ({ stage, hasFailed }) =>
+        stage === 'suspended' || stage === 'written_off' || (stage === 'past_due' && hasFailed),
+    )
+  }
+
+  #hasFailed(invoice: string): boolean {
+    const last = this.#rows.findLast(
+      ({ kind, body }) =>
+        MONEY.has(String(kind)) && readBody<PaymentFailed>(String(body)).invoice === invoice,
+    )
+    return last !== undefined && last.kind !== 'payment'
   }
 
   /** All that billing has promised of this line. `until`: the moment of the last run, in Unix ms. @throws Violation */
@@ -210,6 +235,35 @@ function movedBy(row: ReturnType<typeof entriesAfter>[number]): bigint {
 
 function sum<Name extends string>(all: readonly Record<Name, bigint>[], name: Name): bigint {
   return all.reduce((total, one) => total + one[name], 0n)
+}
+
+/** Each note that the operator has written is there once [B4]. `written`: their reasons. @throws Violation */
+export function checkNotes(written: readonly string[], lines: readonly Bills[]): void {
+  const found = lines.flatMap((line) => line.of<CreditNote>('credit_note')).map(({ reason }) => reason)
+  for (const reason of new Set([...written, ...found.filter((one) => one.startsWith('goodwill'))])) {
+    const times = found.filter((one) => one === reason).length
+    if (times !== 1) throw new Violation('B4', `the note ${reason} is there ${times} times`)
+  }
+  if (found.some((reason) => !reason.startsWith('goodwill'))) world().count('release credited')
+}
+
+/** Stripe has each invoice once, and what it has received is what the line has [B4]. @throws Violation */
+export function checkStripe({ books }: Stripe, lines: readonly Bills[]): void {
+  for (const { invoice, paid } of lines.flatMap((line) => line.bills)) {
+    if (invoice.rail !== 'stripe') continue
+    const own = books.invoices.filter(({ metadata }) => metadata.tab402_invoice === invoice.id)
+    if (own.length > 1) throw new Violation('B4', `${invoice.id} is ${own.length} invoices at Stripe`)
+    const [at] = own
+    if (at && at.status !== 'draft' && BigInt(at.total) * CENT !== invoice.total)
+      throw new Violation(
+        'B4',
+        `${invoice.id} is over ${invoice.total}, and at Stripe over ${at.total} cents`,
+      )
+    const received = BigInt(at?.amount_paid ?? 0) * CENT
+    if (received !== paid)
+      throw new Violation('B4', `${invoice.id}: Stripe has ${received}, the line ${paid}`)
+    if (at) world().count('invoice at stripe')
+  }
 }
 
 /** The read model has what the lines have [I11]. @throws Violation */

@@ -71,7 +71,7 @@ export class ExactOracle {
     }
   }
 
-  /** At rest: all that the chain moved to the site is in the books, and no more. What was lost is named. Nothing is in doubt. */
+  /** At rest: all that the chain moved to the site is in the books, and no more. All that was lost is named. Nothing is in doubt. */
   checkEnd(): void {
     const named = runsOf(this.#deployment).flatMap(({ findings }) =>
       findings.filter(({ what }) => what === 'lost').map(({ detail }) => detail),

@@ -6,12 +6,14 @@ const WORKER = new URL('../../src/', import.meta.url).href
 const here = (file: string) => new URL(file, import.meta.url).href
 
 /**
- * Modules in the place of others. The first is not in Node; the others do the same for less, so that a run takes less time.
+ * Modules in the place of others. The first is not in Node; most others do the same for less, so that a run takes less time.
  * `by`: only for imports of this file.
  */
 const STAND_INS: { of: RegExp; by?: string; is: string }[] = [
   { of: /^cloudflare:workers$/, is: here('./workers.ts') },
   { of: /\/libsecp256k1\.ts$/, is: here('./curve.ts') },
+  // As workerd resolves it. The build for Node asks the real system for its name.
+  { of: /^stripe$/, is: import.meta.resolve('stripe').replace('.node.', '.worker.') },
   { of: /^@noble\/hashes\/sha3(\.js)?$/, is: here('./keccak.ts') },
   { of: /^viem\/utils$/, by: '/src/chain/node-client.ts', is: here('./rpc-http.ts') },
 ]

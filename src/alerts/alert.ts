@@ -1,5 +1,7 @@
 /** Alerts: the operator must look at something, while it lasts. The shapes that facts, kinds, state and messages share. */
 
+import type { SeenReceiver } from './receiver.ts'
+
 /** `critical`: money is at risk now. `warning`: it will be. `info`: a change that the operator should have made. */
 export type Severity = 'critical' | 'warning' | 'info'
 
@@ -78,6 +80,8 @@ export type AlertState = {
   alerts: Alert[]
   outbox: Delivery[]
   webhooks: WebhookHealth[]
+  /** Absent before the first pass that could read it, and in documents of earlier versions. */
+  receiver?: SeenReceiver
 }
 
 /** The state before the first pass. */

@@ -6,6 +6,7 @@ import type { RunRecord } from '../ledger/book/runs.ts'
 import type { Reason } from '../protocol/refusal.ts'
 import type { BrokenHost, ChangedReceiver } from '../sites/host-checks.ts'
 import type { WebhookHealth } from './alert.ts'
+import type { SeenReceiver } from './receiver.ts'
 
 /** Times in Unix milliseconds, amounts in micro-dollars, gas money in wei. */
 export type AlertFacts = {
@@ -24,8 +25,10 @@ export type AlertFacts = {
   traffic?: readonly SiteHourFact<'unpaid' | 'free' | 'errors'>[]
   /** Hosts of sites that do not work for their readers. */
   broken?: readonly BrokenHost[]
-  /** Receivers that were changed within a day. */
+  /** Receivers that were changed in the registry within a day. */
   receivers?: readonly ChangedReceiver[]
+  /** The receiver of the vars. */
+  receiver?: SeenReceiver
   relayers?: readonly RelayerFact[]
   nodes?: readonly NodeFact[]
   /** Credit lines that accept no charge. */

@@ -8,6 +8,7 @@ import { foldAlerts } from './fold.ts'
 import { findAll } from './kinds/index.ts'
 import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } from './outbox.ts'
 import { readFacts } from './read.ts'
+import { seeReceiver } from './receiver.ts'
 import type { AlertSettings } from './settings.ts'
 import { changeAlerts, readStored } from './store.ts'
 
@@ -19,15 +20,17 @@ export async function raiseAlerts(settings: AlertSettings, now: number): Promise
   try {
     const stored = await readStored(settings.book)
     const facts = await readFacts(settings, stored.state, now)
-    const { found, unread } = findAll(facts)
-    const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
     const targets = await targetsOf(settings.webhooks)
     const pass = (before: AlertState) => {
+      const receiver = seeReceiver(before.receiver, settings.receiver, now)
+      const { found, unread } = findAll({ ...facts, ...(receiver && { receiver }) })
+      const linked = found.map((one) => ({ ...one, link: `${settings.publicUrl}${one.link}` }))
       const { alerts, messages } = foldAlerts(before, { found: linked, unread, now })
       const queued = enqueue(before, messages, targets, now)
       const { outbox, due } = take(queued.outbox, now)
       const state: AlertState = {
         ...{ firstAt: before.firstAt ?? now, lastAt: now, alerts, outbox, webhooks: queued.webhooks },
+        ...(receiver && { receiver }),
       }
       return { state, value: due }
     }

@@ -49,7 +49,7 @@ export async function readFacts(
     channels ? chainFacts(book, channels, state, now) : {},
     hasCredit ? creditFacts(book) : {},
     charts ? siteFacts(charts, now) : {},
-    registry ? known('sites', () => hostFacts(registry, now)) : {},
+    registry ? known('sites', () => hostFacts(registry, now)) : NO_SITES,
   ])
   return {
     now,
@@ -211,6 +211,9 @@ async function siteFacts({ book, traffic }: Charts, now: number): Promise<Partia
  * minutes, so 1,000 hosts take some eight hours.
  */
 export const MAX_CHECKED_HOSTS = 10
+
+/** The facts without a registry: none of its receivers has changed. */
+const NO_SITES: Pick<AlertFacts, 'receivers'> = { receivers: [] }
 
 /** Checks the hosts whose turn it is. A host stays as it was while a resolver or the platform fails. */
 async function hostFacts(

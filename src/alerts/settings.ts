@@ -18,6 +18,8 @@ export type AlertSettings = {
   problems: (now: number) => SettingFact[]
   /** The URL that links begin with. Empty without PUBLIC_URL: links are then paths. */
   publicUrl: string
+  /** The receiver of the vars. */
+  receiver?: Address
   /** The nightly runs of this deployment. */
   runKinds?: readonly RunRecord['kind'][]
   /** Absent without a chain and a relayer. */

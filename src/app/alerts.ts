@@ -26,7 +26,7 @@ export function alertsOf(env: Bindings): AlertSettings {
       publicUrl: '',
     }
   }
-  const { networks, relayer, maxUnclaimed, webhooks, bill, credit } = read.config
+  const { networks, relayer, maxUnclaimed, webhooks, bill, credit, policy } = read.config
   const chains = networks.flatMap(({ chain }) => chain ?? [])
   const work = workOf(env)
   const { SITES: namespace } = env
@@ -35,6 +35,7 @@ export function alertsOf(env: Bindings): AlertSettings {
     webhooks: webhooks.map((webhook) => ({ ...webhook, ...send })),
     problems: (now) => warningsOf(read.config, read.warnings, now),
     publicUrl: bill?.publicUrl ?? '',
+    receiver: policy.receiver,
     runKinds: work ? runKinds(work) : [],
     ...(chains.length > 0 &&
       relayer && { channels: { chains, accounts, relayer: relayer.address, maxUnclaimed } }),

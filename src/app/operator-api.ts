@@ -12,6 +12,8 @@ import type {
   Door,
   EdgeWorker,
   OpenInvitation,
+  OwnPasskeys,
+  PasskeyRefusal,
   Registration,
   SessionView,
 } from '../people/console-call.ts'
@@ -118,6 +120,27 @@ export class OperatorApi extends WorkerEntrypoint<Bindings> implements EdgeWorke
     const proof = reason === null ? { ok: true as const, principal: who } : { ok: false as const, reason }
     await this.#noteProof(reason === null ? 'session.proof' : 'session.denied', proof, '')
     return reason === null
+  }
+
+  /** The passkeys of the member who has a session; null for the bearer of the operator's token. */
+  async passkeys(session: string): Promise<OwnPasskeys | null> {
+    return (await this.whoIs(session)) && ((await peopleOf(this.env)?.passkeys(session)) ?? null)
+  }
+
+  /** Adds a passkey to those of the member. Returns why not, or null. */
+  async addPasskey(
+    session: string,
+    registration: Registration,
+    name: string,
+  ): Promise<PasskeyRefusal | null> {
+    const people = (await this.whoIs(session)) && peopleOf(this.env)
+    return people ? people.addPasskey(session, registration, name) : 'unknown'
+  }
+
+  /** Removes a passkey of the member. Returns why not, or null. */
+  async removePasskey(session: string, id: string): Promise<PasskeyRefusal | null> {
+    const people = (await this.whoIs(session)) && peopleOf(this.env)
+    return people ? people.removePasskey(session, id) : 'unknown'
   }
 
   /** The member that an invitation is for; null if it was used or has ended. */

@@ -1,7 +1,7 @@
 /** Payments: submits invoices to their rails, and records what the rails and the operator report. */
 
 import { owedOn } from '../ledger/billing/dunning.ts'
-import type { InvoiceEvent, InvoiceStanding } from '../ledger/billing/types.ts'
+import type { InvoiceEvent, InvoiceStanding, PaymentReceived } from '../ledger/billing/types.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { notConfigured } from '../rails/index.ts'
@@ -126,17 +126,30 @@ export async function markPaid(
   return lines.getByName(agent).paid({ id, invoice, amount, rail: 'transfer', reference, at })
 }
 
-/** Reverses a transfer that was returned, or marked by mistake, once. Null when no transfer has this reference. */
+/**
+ * Reverses a transfer that was returned, or marked by mistake, once; also a payment by stablecoin whose transaction a
+ * reorganization has undone for good. Null when no such payment has this reference.
+ */
 export async function markReturned(
   { lines }: Pick<BillSettings, 'lines'>,
   { agent, invoice }: InvoiceRef,
   { reference, reason, at }: { reference: string; reason: string; at: number },
 ): Promise<InvoiceStanding | null> {
   const line = lines.getByName(agent)
-  const marked = transferIn(await line.history(invoice), invoice, reference)
+  const marked = (await line.history(invoice)).flatMap(({ kind, document }) =>
+    kind === 'payment' && isReturnable(document, invoice, reference) ? document : [],
+  )[0]
   if (!marked) return null
-  const payment = transferId(invoice, reference)
+  const payment = marked.id
   return line.reversed({ id: returnId(payment), invoice, payment, amount: marked.amount, reason, at })
+}
+
+function isReturnable(
+  { id, rail, reference: of }: PaymentReceived,
+  invoice: string,
+  reference: string,
+): boolean {
+  return id === transferId(invoice, reference) || (rail === 'stablecoin' && of === reference)
 }
 
 /**

@@ -115,7 +115,7 @@ async function onTarget(url: string, load: Load, stackFile: string | undefined):
   const payers = await payersFor(url, stackFile, process.env)
   if (load.nights > 0 && payers.stack === null)
     throw new UsageError(
-      '--nights must be for a stack of tab402 start: the nights of other servers come by themselves.',
+      '--nights must be for a stack of tab402 start: other servers have nightly runs of their own.',
     )
   return runLoad(url, load, payers)
 }

@@ -1,6 +1,7 @@
 /** The edge Worker as the console calls it: its operator's API, in the name of one session. */
 
 import type { ConsoleAnswer, ConsoleOrder, EdgeWorker } from '../people/console-call.ts'
+import type { Principal } from '../people/principal.ts'
 import { log } from '../platform/log.ts'
 import type { Problem } from './answers.ts'
 
@@ -21,15 +22,42 @@ const SILENT: Problem = {
 /** The API in the name of a session, and whether it asked for a proof of who has it. */
 export type SessionApi = { ask: Ask; isProofAsked: () => boolean }
 
+/** Answers that were asked for ahead, by their path. Each is given once. */
+export type Known = Map<string, ConsoleAnswer>
+
+/** The principal of a session, and in the same call the answers to what its page asks in any case. Null if it has ended. */
+export async function enter(
+  edge: EdgeWorker,
+  session: string,
+  ahead: readonly string[],
+): Promise<{ who: Principal | null; known: Known }> {
+  const alone = async () => ({ who: await edge.whoIs(session), answers: [] as ConsoleAnswer[] })
+  const orders = ahead.map((path) => ({ path }))
+  const { who, answers } =
+    ahead.length > 0 ? await orOld(() => edge.askAll(session, orders), alone) : await alone()
+  const known = ahead.flatMap((path, at) => (answers[at] ? [[path, answers[at]] as const] : []))
+  return { who, known: new Map(known) }
+}
+
 /**
  * Makes the {@link Ask} of a session. Requests of one moment go in one call, with one look at the session. `now` in Unix
  * milliseconds.
  */
-export function askAs(edge: EdgeWorker, session: string, now: () => number): SessionApi {
+export function askAs(
+  edge: EdgeWorker,
+  session: string,
+  now: () => number,
+  known: Known = new Map(),
+): SessionApi {
   let waiting: ConsoleOrder[] = []
   let sent: Promise<readonly ConsoleAnswer[]> | null = null
   let isProofAsked = false
   const queue = async (order: ConsoleOrder): Promise<ConsoleAnswer> => {
+    const early = order.method === undefined && known.get(order.path)
+    if (early) {
+      known.delete(order.path)
+      return early
+    }
     const at = waiting.push(order) - 1
     sent ??= Promise.resolve().then(() => {
       const orders = waiting

@@ -9,9 +9,18 @@ import { encodeBase64url } from '../protocol/encoding/base64url.ts'
 const MAX_CHARS = 20_000
 const TIMEOUT_MS = 300_000
 
-/** What `navigator.credentials.create` is asked for (PublicKeyCredentialCreationOptionsJSON). `origin`: of the console. */
-export function creationOptions({ id, name, email }: TeamMember, challenge: string, origin: string): object {
+/**
+ * What `navigator.credentials.create` is asked for (PublicKeyCredentialCreationOptionsJSON). `origin`: of the console. `known`: the
+ * passkeys that the member has, of which the same device makes no second one.
+ */
+export function creationOptions(
+  { id, name, email }: TeamMember,
+  challenge: string,
+  origin: string,
+  known: readonly string[] = [],
+): object {
   return {
+    excludeCredentials: known.map((id) => ({ type: 'public-key', id })),
     challenge,
     rp: { id: new URL(origin).hostname, name: 'tab402 console' },
     user: {

@@ -5,7 +5,7 @@ import type { EdgeWorker } from '../people/console-call.ts'
 import { may, type Principal, type Right } from '../people/principal.ts'
 import { sha256Hex } from '../platform/digest.ts'
 import type { Problem } from './answers.ts'
-import { askAs, type Reply, type SessionApi } from './edge.ts'
+import { askAs, enter, type Reply, type SessionApi } from './edge.ts'
 import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 import { Kept, type Typed } from './parts/form.tsx'
@@ -27,13 +27,29 @@ export type Desk = SessionApi & { session: string; who: Principal; formToken: st
 /** A page of the console, or the answer to one of its forms. */
 export type PageHandler = (c: Context<ConsoleEnv>) => Promise<Response>
 
-/** The routes of one page and its forms. GET never writes. `right`: the page is for those alone who have it. */
-export type Routes = { path: string; right?: Right; get?: PageHandler; post?: PageHandler }[]
+/**
+ * The routes of one page and its forms. GET never writes. `right`: the page is for those alone who have it. `ahead`: what `get`
+ * asks the API in any case, which then comes with the principal, in one call. `now` in Unix milliseconds.
+ */
+export type Routes = {
+  path: string
+  right?: Right
+  ahead?: (now: number) => readonly string[]
+  get?: PageHandler
+  post?: PageHandler
+}[]
 
-/** Opens the desk of a session; null if the session has ended. @throws if the edge Worker does not answer */
-export async function openDesk(edge: EdgeWorker, session: string): Promise<Desk | null> {
-  const [who, formToken] = await Promise.all([edge.whoIs(session), formTokenOf(session)])
-  return who && { session, who, formToken, ...askAs(edge, session, Date.now) }
+/**
+ * Opens the desk of a session; null if the session has ended. `ahead`: paths that are asked in the same call.
+ * @throws if the edge Worker does not answer
+ */
+export async function openDesk(
+  edge: EdgeWorker,
+  session: string,
+  ahead: readonly string[] = [],
+): Promise<Desk | null> {
+  const [{ who, known }, formToken] = await Promise.all([enter(edge, session, ahead), formTokenOf(session)])
+  return who && { session, who, formToken, ...askAs(edge, session, Date.now, known) }
 }
 
 /** What changes with each rendering, and means nothing: the time of the page itself, and the keys of its forms. */

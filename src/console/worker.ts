@@ -9,7 +9,15 @@ import { invitationRoutes } from './pages/invitation.tsx'
 import { signInRoutes } from './pages/sign-in.tsx'
 import { typedIn } from './parts/form.tsx'
 import { askProof, takeProof } from './proof.tsx'
-import { type ConsoleEnv, message, onlyWith, openDesk, type PageHandler, unsent } from './shell.tsx'
+import {
+  type ConsoleEnv,
+  message,
+  onlyWith,
+  openDesk,
+  type PageHandler,
+  type Routes,
+  unsent,
+} from './shell.tsx'
 
 const app = new Hono<ConsoleEnv>()
 
@@ -34,8 +42,8 @@ app.use(
 )
 signInRoutes(app)
 invitationRoutes(app)
-for (const { path, right, get, post } of PAGES) {
-  if (get) app.get(path, signedIn(onlyWith(right, get)))
+for (const { path, right, ahead, get, post } of PAGES) {
+  if (get) app.get(path, signedIn(onlyWith(right, get), ahead))
   if (post) app.post(path, signedIn(onlyWith(right, post)))
 }
 app.notFound((c) => message(c, 404, 'The address must be that of a page.'))
@@ -50,11 +58,11 @@ const SILENT = 'The edge Worker did not answer. Wait a moment, then load the pag
 export default app
 
 /** A page for those who are signed in; others are sent to the sign-in and come back. */
-function signedIn(page: PageHandler): PageHandler {
+function signedIn(page: PageHandler, ahead?: Routes[number]['ahead']): PageHandler {
   return async (c) => {
     const typed = c.req.method === 'POST' ? typedIn(await c.req.parseBody()) : null
     const session = sessionOf(c)
-    const desk = session ? await reached(openDesk(c.env.EDGE, session)) : null
+    const desk = session ? await reached(openDesk(c.env.EDGE, session, ahead?.(Date.now()))) : null
     if (desk === undefined) return typed ? unsent(c, typed) : message(c, 503, SILENT)
     if (!desk) {
       const { pathname, search } = new URL(c.req.url)

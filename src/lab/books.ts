@@ -1,8 +1,19 @@
 /** The books of a lab: one value that can be compared. Money is `bigint` in micro-dollars, times are virtual. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 
-/** One entry of an account’s journal. `amount` in micro-dollars, `at` in Unix milliseconds. */
-export type BookEntry = { id: string; at: number; kind: string; amount: bigint }
+/**
+ * One entry of an account’s journal. `amount` in micro-dollars, `at` in Unix milliseconds. `of`: the charge that it is about.
+ * `proof`: what may be charged once; null but for charges. `isSigned`: whether the payer’s signature is stored with it.
+ */
+export type BookEntry = {
+  id: string
+  at: number
+  kind: string
+  amount: bigint
+  of: string | null
+  proof: string | null
+  isSigned: boolean
+}
 
 /** An account of the ledger, from its object. `ceiling`: escrow or credit limit; null for `exact`. */
 export type BookAccount = {
@@ -21,10 +32,20 @@ export type BookAccount = {
 /** A channel on chain. `withdrawsSince`: when a withdrawal was started, in Unix seconds, or null. */
 export type BookChannel = { balance: bigint; claimed: bigint; withdrawsSince: number | null }
 
-/** An invoice of a credit line. `carried`: below a cent, on the next invoice. */
+/** A payment of an invoice; a reversal has a negative amount, and a failure none. `reference`: at the rail. */
+export type BookPayment = { reference: string; amount: bigint }
+
+/**
+ * An invoice of a credit line. `carried`: below a cent, on the next invoice. `stages`, `payments`: its history, in order; null
+ * while it is open and unpaid, and has none.
+ */
 export type BookInvoice = {
+  number: number
   agent: string
+  periods: string[]
   stage: string
+  stages: string[] | null
+  payments: BookPayment[] | null
   charged: bigint
   carriedIn: bigint
   carried: bigint
@@ -54,7 +75,11 @@ export type Books = {
     /** USDC in the wallets of the receivers, the relayer and every crawler. */
     wallets: Record<Address, bigint>
     channels: Record<Hex, BookChannel>
+    /** USDC that payers by `exact` have sent to the receivers, by account. */
+    sent: Record<string, bigint>
   }
+  /** The wallets of the operator and of sites that receive themselves. */
+  receivers: Address[]
   /** Invoices at the card processor. */
   stripe: Record<string, { status: string; total: bigint; paid: bigint }>
   invoices: Record<string, BookInvoice>

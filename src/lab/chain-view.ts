@@ -50,6 +50,21 @@ export async function sent({ rpc, usdc }: LocalChain, from: Address, to: Address
   return logs.reduce((sum, { data }) => sum + BigInt(data), 0n)
 }
 
+/** The USDC that some receivers were sent, by sender, in lower case. */
+export async function sentTo(
+  { rpc, usdc }: LocalChain,
+  to: readonly Address[],
+): Promise<Map<string, bigint>> {
+  const topics = [TRANSFER, null, to.map(padded)]
+  const filter = { address: usdc, fromBlock: '0x0', toBlock: 'latest', topics }
+  const sums = new Map<string, bigint>()
+  for (const { topics, data } of (await rpc('eth_getLogs', [filter])) as { topics: Hex[]; data: Hex }[]) {
+    const from = `0x${(topics[1] ?? '').slice(-40)}`
+    sums.set(from, (sums.get(from) ?? 0n) + BigInt(data))
+  }
+  return sums
+}
+
 function padded(address: Address): Hex {
   return `0x${address.slice(2).padStart(64, '0')}`
 }

@@ -1,5 +1,6 @@
 /** The exports of `tab402/lab`. */
-export { AuditError, type Audited, type Breach } from './audit.ts'
+export { AuditError, type Audited } from './audit.ts'
+
 /** The books of a lab: one value that can be compared. */
 export type {
   BookAccount,
@@ -7,9 +8,11 @@ export type {
   BookEntry,
   BookFinding,
   BookInvoice,
+  BookPayment,
   BookRun,
   Books,
 } from './books.ts'
+export type { Breach } from './breach.ts'
 /** Crawlers of a lab. */
 export type { Crawler, CrawlerName, CrawlerOptions, CreditRail, Page, PaysBy } from './crawlers/crawler.ts'
 export { diff } from './diff.ts'

@@ -26,6 +26,8 @@ export type LabOptions = {
   sites?: readonly LabSite[]
   /** Where the virtual clock starts; the real time by default. */
   start?: Moment
+  /** Who sends payments by `exact`: the Worker’s own relayer, or a facilitator over HTTP. `own` by default. */
+  facilitator?: 'own' | 'hosted'
   /** The runtime of the Worker. */
   engine?: 'workerd'
   /** Decides every choice of the crawlers and the faults. Printed when the audit fails; 1 by default. */

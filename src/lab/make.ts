@@ -65,9 +65,11 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       const [now, scores] = await Promise.all([
         books(),
         Promise.all(
-          crew.crawlers.map(async ({ name, is, pays, exposure, score }) => ({
+          crew.crawlers.map(async ({ name, is, pays, exposure, score, account }) => ({
             name: `${name} (${is})`,
+            is,
             pays,
+            account: await account(),
             score: await score(),
             exposure,
           })),
@@ -76,7 +78,7 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       const breaches = breachesOf(now, scores)
       if (breaches.length > 0) throw new AuditError(breaches, seed)
     },
-    fetch: (path, init) => fetch(path.startsWith('http') ? path : `${url}${path}`, init),
+    fetch: (path, init) => fetchAt(new URL(path.startsWith('http') ? path : `${url}${path}`), init),
     kill,
     evict,
     fail: failOf(stage, calendar, { kill, evict }),
@@ -90,6 +92,14 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
     }
   }
+}
+
+/** Not every system resolves names below `localhost`. */
+function fetchAt(url: URL, init: RequestInit = {}): Promise<Response> {
+  if (!url.hostname.endsWith('.localhost')) return fetch(url, init)
+  const headers = new Headers(init.headers)
+  headers.set('host', url.host)
+  return fetch(new URL(`${url.pathname}${url.search}`, `http://127.0.0.1:${url.port}`), { ...init, headers })
 }
 
 /** The runtime drops idle objects by itself. */

@@ -1,7 +1,7 @@
 /** Reads the books of a lab: objects, read model, chain, card processor, invoices and runs. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import type { BookAccount, BookEntry, BookInvoice, Books } from './books.ts'
-import { channelOn, holds, supply } from './chain-view.ts'
+import { channelOn, holds, sentTo, supply } from './chain-view.ts'
 import type { Crawler } from './crawlers/crawler.ts'
 import { find, listAll } from './operator.ts'
 import type { LabStage } from './stage.ts'
@@ -23,8 +23,12 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
   const ids = [...new Set([...rows.map(({ id }) => id), ...named.flatMap((id) => id ?? [])])].sort()
   const accounts = await mapped(ids, (id) => readAccount(stage, id))
   const channels = ids.filter((id) => accounts[id]?.kind === 'channel') as Hex[]
-  const wallets = [stage.receiver.address, stage.relayer.address, ...stage.receivers]
-  const owners = [...new Set([...wallets, ...crawlers.map(({ address }) => address)])]
+  const receivers = [...new Set([stage.receiver.address, ...stage.receivers])]
+  const owners = [
+    ...new Set([...receivers, stage.relayer.address, ...crawlers.map(({ address }) => address)]),
+  ]
+  const sent = await sentTo(chain, receivers)
+  const payers = ids.filter((id) => accounts[id]?.kind === 'exact')
   return {
     at: clock.now(),
     accounts,
@@ -34,7 +38,9 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
       escrow: await holds(chain, chain.escrow),
       wallets: (await mapped(owners, (owner) => holds(chain, owner as Address))) as Record<Address, bigint>,
       channels: await mapped(channels, (id) => channelOn(chain, id as Hex)),
+      sent: Object.fromEntries(payers.map((id) => [id, sent.get(id.split(':').at(-1) ?? '') ?? 0n])),
     },
+    receivers,
     stripe: Object.fromEntries(
       stage.stripe.books.invoices.map(({ id, status, total, amount_paid: paid }) => [
         id,
@@ -61,7 +67,19 @@ function totalsOf({ totals, ...line }: Listed & { redeemed?: string }) {
 }
 
 type Amounts<Names extends string> = Record<Names, string>
-type Entry = { seq: number; at: number; kind: string; amount: string }
+/** With its evidence: a channel’s voucher has `max` and `signature`, a commitment `once` and `evidence`. */
+type Entry = {
+  seq: number
+  at: number
+  kind: string
+  amount: string
+  of?: number | null
+  max?: string | null
+  request?: string | null
+  signature?: string | null
+  once?: string | null
+  evidence?: { signature?: string }
+}
 type ChannelView = {
   kind: 'channel'
   standing: Amounts<'authorized' | 'charged' | 'redeemed'> & {
@@ -78,16 +96,15 @@ type ExactView = {
   kind: 'exact'
   totals: { received: string; inDoubt: number; watched: number }
 }
-type Payment = { id: string; at: number | null; status: string; amount: string }
+type Payment = { id: string; at: number | null; status: string; amount: string; signature?: string }
 
 async function readAccount(stage: LabStage, id: string): Promise<BookAccount | null> {
   const path = `/accounts/${id}`
   const view = await find<ChannelView | LineView | ExactView>(stage, `${path}?limit=1`)
   if (!view) return null
-  if (view.kind === 'exact') return exactAccount(view, await listAll<Payment>(stage, path, 'payments'))
-  const entries = (await listAll<Entry>(stage, path, 'entries')).map(
-    ({ seq, at, kind, amount }): BookEntry => ({ id: `${seq}`, at, kind, amount: BigInt(amount ?? 0) }),
-  )
+  const whole = `${path}?evidence=true`
+  if (view.kind === 'exact') return exactAccount(view, await listAll<Payment>(stage, whole, 'payments'))
+  const entries = (await listAll<Entry>(stage, whole, 'entries')).map(entryOf)
   if (view.kind === 'channel') {
     const { authorized, charged, redeemed, state, quarantine, unresolved } = view.standing
     return {
@@ -114,6 +131,19 @@ async function readAccount(stage: LabStage, id: string): Promise<BookAccount | n
   }
 }
 
+function entryOf({ seq, at, kind, amount, of, ...proof }: Entry): BookEntry {
+  const { max, request, once, signature, evidence } = proof
+  return {
+    id: `${seq}`,
+    at,
+    kind,
+    amount: BigInt(amount ?? 0),
+    of: of == null ? null : `${of}`,
+    proof: kind === 'charge' ? (once ?? `${max}:${request}`) : null,
+    isSigned: (signature ?? evidence?.signature ?? '0x') !== '0x',
+  }
+}
+
 function exactAccount({ totals }: ExactView, payments: Payment[]): BookAccount {
   const received = BigInt(totals.received)
   return {
@@ -124,28 +154,61 @@ function exactAccount({ totals }: ExactView, payments: Payment[]): BookAccount {
     ceiling: null,
     status: 'open',
     unresolved: totals.inDoubt + totals.watched,
-    entries: payments.map(({ id, at, status, amount }) => ({
+    entries: payments.map(({ id, at, status, amount, signature }) => ({
       id,
       at: at ?? 0,
       kind: status,
       amount: BigInt(amount),
+      of: null,
+      proof: status === 'settled' || status === 'undelivered' ? id : null,
+      isSigned: (signature ?? '0x') !== '0x',
     })),
   }
 }
 
-type InvoiceView = { id: string; agent: string; stage: string } & Amounts<
-  'charged' | 'carriedIn' | 'carriedOut' | 'net' | 'total' | 'paid' | 'owed'
->
+type InvoiceView = {
+  id: string
+  number: number
+  agent: string
+  periods: string[]
+  stage: string
+} & Amounts<'charged' | 'carriedIn' | 'carriedOut' | 'net' | 'total' | 'paid' | 'owed'>
+
+type InvoiceEvent = {
+  kind: string
+  document: { id?: string; reference?: string; amount?: string; stage?: string }
+}
+
+/** What an invoice has gone through. Null while it is open and unpaid. */
+async function historyOf(
+  stage: LabStage,
+  invoice: InvoiceView,
+): Promise<Pick<BookInvoice, 'stages' | 'payments'>> {
+  if (invoice.stage === 'open' && invoice.paid === '0') return { stages: null, payments: null }
+  const view = await find<{ history: InvoiceEvent[] }>(stage, `/invoices/${invoice.id}`)
+  const history = view?.history ?? []
+  const sign: Record<string, bigint> = { payment: 1n, reversal: -1n, failure: 0n }
+  return {
+    stages: history.flatMap(({ kind, document }) => (kind === 'stage' ? (document.stage ?? []) : [])),
+    payments: history.flatMap(({ kind, document: { id = '', reference = id, amount = '0' } }) =>
+      kind in sign ? [{ reference, amount: (sign[kind] ?? 0n) * BigInt(amount) }] : [],
+    ),
+  }
+}
 
 async function readInvoices(stage: LabStage): Promise<Record<string, BookInvoice>> {
   const views = await listAll<InvoiceView>(stage, '/invoices', 'invoices', 'before')
-  return Object.fromEntries(
-    views
-      .map(({ id, agent, stage, carriedOut, ...amounts }): [string, BookInvoice] => [
+  const invoices = await Promise.all(
+    views.map(async (view): Promise<[string, BookInvoice]> => {
+      const { id, number, agent, periods, carriedOut, ...amounts } = view
+      return [
         id,
         {
+          number,
           agent,
-          stage,
+          periods,
+          stage: view.stage,
+          ...(await historyOf(stage, view)),
           charged: BigInt(amounts.charged),
           carriedIn: BigInt(amounts.carriedIn),
           carried: BigInt(carriedOut),
@@ -154,9 +217,10 @@ async function readInvoices(stage: LabStage): Promise<Record<string, BookInvoice
           paid: BigInt(amounts.paid),
           owed: BigInt(amounts.owed),
         },
-      ])
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+      ]
+    }),
   )
+  return Object.fromEntries(invoices.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 type RunView = {

@@ -17,7 +17,7 @@ export type CrawlerTally = {
 }
 
 /**
- * What the Worker has spent on others while a crawler ran, on all of them: run it alone to read its own. `lookUps`: calls of
+ * The Worker’s spending while a crawler ran on everybody together: run it alone to read its own. `lookUps`: calls of
  * the node. `gas`: that of the relayer, in micro-dollars. `origin`: requests that the origin has answered.
  */
 export type Cost = { lookUps: number; gas: bigint; origin: number }

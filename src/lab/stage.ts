@@ -13,9 +13,10 @@ import { newOperatorKey } from '../testing/stack/keep.ts'
 import { traceRuntimes } from '../testing/stack/kill.ts'
 import { type LocalPages, startPages } from '../testing/stack/pages.ts'
 import type { WorkerPlan } from '../testing/stack/plan.ts'
-import { type RunningWorker, startWorker } from '../testing/stack/workerd.ts'
+import { type RunningWorker, startWorker, type WorkerOptions } from '../testing/stack/workerd.ts'
 import { type StripeServer, startStripe } from '../testing/stripe/server.ts'
 import { LabClock } from './clock.ts'
+import { type LabFacilitator, startFacilitator } from './facilitator/facilitator.ts'
 import type { LabOptions, Var } from './lab.ts'
 import { labPlan } from './plan.ts'
 import { type Remote, remoteOf } from './remote.ts'
@@ -32,9 +33,11 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
-  /** The calls that the node has had. */
+  /** The calls of the node that went through the proxy. */
   nodeCalls: readonly Seen[]
   origin: LocalPages
+  /** Null where the Worker’s own relayer sends payments by `exact`. */
+  facilitator: LabFacilitator | null
   stripe: StripeServer
   worker: RunningWorker
   plan: WorkerPlan
@@ -68,19 +71,20 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       freePort(),
       planned,
       startPages().then(kept),
-      startChain({ accounts: 2, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({ accounts: 3, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
       traceRuntimes(),
     ])
-    const [relayer, receiver] = chain.accounts
-    if (!relayer || !receiver) throw new Error('the local chain must have two accounts')
+    const [relayer, receiver, wallet] = chain.accounts
+    if (!relayer || !receiver || !wallet) throw new Error('the local chain must have three accounts')
     const url = `http://127.0.0.1:${port}`
-    const [proxy, stripe, operatorKey] = await Promise.all([
+    const setup = { offset: clock.shared, rpcUrl: chain.rpcUrl, wallet }
+    const [proxy, facilitator, stripe, operatorKey] = await Promise.all([
       startRpcProxy(chain.rpcUrl).then(kept),
+      options.facilitator === 'hosted' ? startFacilitator(setup).then(kept) : null,
       startStripe({ webhook: `${url}/_tab402/stripe`, now: () => clock.now(), ...STRIPE_KEYS }).then(kept),
       newOperatorKey(),
     ])
-    const node = `${proxy.url}/node`
-    const [token, key] = [secret(), secret()]
+    const [node, token, key] = [`${proxy.url}/node`, secret(), secret()]
     const worker = await startWorker({
       port,
       directory,
@@ -88,15 +92,11 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       isAlone: true,
       registry: (options.sites ?? []).length > 0,
       socket: { entrypoint: 'LabControl', port: controlPort },
-      services: {
-        LAB: () => new Response(`${clock.offsetMs}`),
-        LAB_NODE: { external: { address: new URL(chain.rpcUrl).host, http: {} } },
-      },
+      services: servicesOf(clock, chain),
       vars: {
         ...varsOf({ relayer, receiver, node, token }),
-        ...(options.worker === undefined
-          ? { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
-          : ownVars(plan, { PUBLIC_URL: url, OPERATOR_KEY: operatorKey })),
+        ...(facilitator && { FACILITATOR_URL: facilitator.url }),
+        ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
         ...textOf(options.policy ?? {}),
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
@@ -104,25 +104,14 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       log: options.log ?? (() => {}),
     }).then(kept)
     const remote = remoteOf(controlPort, key)
-    const operator = { url: `${url}/_tab402/api`, token }
-    const parts = {
+    const parts: LabStage = {
+      ...{ url, clock, chain, node, origin, facilitator, stripe },
+      ...{ worker, plan, remote, receiver, relayer, stop },
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
-      url,
-      clock,
-      chain,
-      node,
       nodeFaults: proxy.faults('node'),
       nodeCalls: proxy.seen('node'),
-      origin,
-      stripe,
-      worker,
-      plan,
-      remote,
-      receiver,
-      relayer,
-      operator,
+      operator: { url: `${url}/_tab402/api`, token },
       kill: () => kill(port),
-      stop,
     }
     await Promise.all([remote({ do: 'pass', offsetMs: clock.offsetMs }), openNode(parts)])
     return parts
@@ -139,6 +128,14 @@ export async function openNode({
   nodeFaults,
 }: Pick<LabStage, 'remote' | 'node' | 'nodeFaults'>): Promise<void> {
   await remote({ do: 'node', url: nodeFaults.length > 0 ? null : node })
+}
+
+/** The services of this process and of this machine that the Worker calls. */
+function servicesOf(clock: LabClock, { rpcUrl }: LocalChain): NonNullable<WorkerOptions['services']> {
+  return {
+    LAB: () => new Response(`${clock.offsetMs}`),
+    LAB_NODE: { external: { address: new URL(rpcUrl).host, http: {} } },
+  }
 }
 
 /** The binding of each class of objects. */
@@ -163,9 +160,17 @@ function varsOf({ relayer, receiver, node, token }: Parties): Record<string, str
   }
 }
 
-/** The vars of somebody's own Worker: a seller needs a key and an address, and a Worker without credit must have neither. */
-function ownVars({ options }: WorkerPlan, seller: Record<string, string>): Record<string, string> {
-  return options.durableObjects?.LINES ? seller : {}
+type Seller = { origin: LocalPages; stripe: StripeServer; url: string; operatorKey: string }
+
+/** A Worker that sells on credit needs a key and an address. Somebody's own Worker without credit must have neither. */
+function sellerVars(
+  { worker }: LabOptions,
+  { options }: WorkerPlan,
+  { origin, stripe, url, operatorKey }: Seller,
+): Record<string, string> {
+  if (worker === undefined)
+    return { ORIGIN: origin.url, ...billingVars({ publicUrl: url, operatorKey, stripeUrl: stripe.url }) }
+  return options.durableObjects?.LINES ? { PUBLIC_URL: url, OPERATOR_KEY: operatorKey } : {}
 }
 
 function textOf(policy: Readonly<Record<string, Var>>): Record<string, string> {

@@ -2,7 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { dayOf } from '../platform/time.ts'
 import type { Address } from '../protocol/evm/hex.ts'
-import type { Hold, Screened, ScreeningEntry } from '../protocol/screening.ts'
+import type { Hold, JournalledScreening, Screened, ScreeningEntry } from '../protocol/screening.ts'
 
 // Threat: reading an object must not create tables, or anyone could fill storage (faults: H1). `held`: 1 where a row begins a
 // hold, 0 where it ends one.
@@ -132,6 +132,12 @@ export abstract class ScreenedObject<Env = unknown> extends DurableObject<Env> {
   async screened(decision: Screened): Promise<Hold | null | undefined> {
     this.ctx.storage.transactionSync(() => this.#screenings.note(decision, Date.now()))
     return this.#screenings.hold
+  }
+
+  /** Records the decisions about both ends of a payment, durably. */
+  protected async screenedBoth({ screening, receiverScreening }: JournalledScreening): Promise<void> {
+    if (screening) await this.screened(screening)
+    if (receiverScreening) await this.screened(receiverScreening)
   }
 
   /** Ends the hold by the operator's word `reason`, and returns the hold that has ended; null if there was none. */

@@ -1,7 +1,7 @@
 /** The shapes of people and API tokens, as JSON Schema. */
 import { RIGHTS, ROLES } from '../people/principal.ts'
 import { jsonSchemaOf } from './body-schema.ts'
-import { listOf, orNull, table, text, time, word } from './json-schema.ts'
+import { count, listOf, orNull, table, text, time, word } from './json-schema.ts'
 import { PEOPLE_BODIES } from './people-requests.ts'
 
 const member = {
@@ -12,7 +12,7 @@ const member = {
   publisher: orNull(text),
   createdAt: time,
 }
-const seen = { passkeyAt: orNull(time), usedAt: orNull(time), invitedUntil: orNull(time) }
+const seen = { passkeys: count, passkeyAt: orNull(time), usedAt: orNull(time), invitedUntil: orNull(time) }
 
 const token = {
   id: text,

@@ -11,7 +11,7 @@ import type { Dialect, Paid } from './dialects/dialect.ts'
 import { dialectOf, speakerOf } from './dialects/index.ts'
 import { type Edition, formerQuotes, type Quote } from './edition.ts'
 import { type Counters, freeOf } from './free-pages.ts'
-import { offeredAfter, offersOf } from './offers.ts'
+import { answerTo } from './offers.ts'
 import { prefersHtml } from './page.ts'
 import { siteOrigin, type Target, targetOf } from './path.ts'
 import { RecentPayers } from './payers.ts'
@@ -142,9 +142,9 @@ export function gate(options: GateOptions): Gate {
     if (sale.ok) return ended(wanted.decision.action === 'allow' ? 'free' : 'paid', sale.value)
     logRefusal(sale.refusal)
     if (decision.action === 'block' && isOffer(sale.refusal)) return block()
-    const left = offeredAfter(wanted.decision, sale.refusal)
+    const { refusal, offers } = answerTo(sale.refusal, wanted, policy, schemes)
     const audience = {
-      offers: left === wanted.decision ? wanted.offers : offersOf(policy, left, schemes),
+      offers,
       url,
       browser: prefersHtml(headers),
       passes: decision.passes,
@@ -153,7 +153,7 @@ export function gate(options: GateOptions): Gate {
       head: manner.head,
       dialect: speakerOf(dialect, wanted.offers.made),
     }
-    return ended(outcomeOf(sale.refusal), refusedSale(sale.refusal, audience))
+    return ended(outcomeOf(refusal), refusedSale(refusal, audience))
   }
 }
 

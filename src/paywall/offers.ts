@@ -9,7 +9,7 @@ import { DIALECTS } from './dialects/index.ts'
 import type { Decision, Policy } from './policy.ts'
 
 /** The part of a scheme that a 402 is made of. */
-type Offerer = Pick<Scheme<Payment, unknown>, 'network' | 'offer' | 'extensions' | 'headers'>
+type Offerer = Pick<Scheme<Payment, unknown>, 'network' | 'offer' | 'extensions' | 'headers' | 'isWithheld'>
 
 /** The schemes of each name that make offers, one for each network. */
 export type Offerers = { [Name in SchemeName]?: readonly Offerer[] }
@@ -109,8 +109,28 @@ export function storedOffers(policy: Policy, offerers: Offerers): (decision: Dec
   }
 }
 
+/**
+ * The answer to a refusal: its offers are without schemes that would be refused again, and without those whose receiver a list
+ * names. Where none is left, nothing can be paid now, and the refusal is another one.
+ */
+export function answerTo(
+  refusal: Refusal,
+  { decision, offers }: { decision: Decision; offers: Offers },
+  policy: Policy,
+  offerers: Offerers,
+): { refusal: Refusal; offers: Offers } {
+  const left = offeredAfter(decision, refusal)
+  const isOpen = ({ isWithheld }: Offerer) => !isWithheld?.()
+  if (left.schemes.every((name) => offerers[name]?.every(isOpen) ?? true))
+    return { refusal, offers: left === decision ? offers : offersOf(policy, left, offerers) }
+  const open = left.schemes.map((name) => [name, offerers[name]?.filter(isOpen) ?? []] as const)
+  const rest = offersOf(policy, left, Object.fromEntries(open))
+  const isRefused = rest.made.length === 0 && wire(refusal.reason).status === 402
+  return { refusal: isRefused ? { reason: 'receiver_listed' } : refusal, offers: rest }
+}
+
 /** A decision with the schemes that are still offered after a refusal, where any is left. */
-export function offeredAfter(decision: Decision, { reason }: Refusal): Decision {
+function offeredAfter(decision: Decision, { reason }: Refusal): Decision {
   const schemes = decision.schemes.filter((name) => SCHEMES[name].offeredAfter(reason))
   return schemes.length === decision.schemes.length || schemes.length === 0
     ? decision

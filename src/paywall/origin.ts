@@ -29,7 +29,7 @@ const HOP_BY_HOP = [
   'transfer-encoding',
 ]
 /** Threat: a client could pay, name another address, host, path or method, or speak for us. */
-const SPOOFABLE = [
+const SPOOFABLE = new Set([
   'client-ip',
   'crawler-exact-price',
   'crawler-max-price',
@@ -58,7 +58,7 @@ const SPOOFABLE = [
   'x-real-ip',
   'x-rewrite-url',
   'x-url-scheme',
-]
+])
 const SPOOFABLE_FAMILIES = /^(?:cf-|x-forwarded-|(?:x-)?tab402-)/
 /** Cloudflare writes these itself on every request. */
 const OF_CLOUDFLARE = new Set(['cf-connecting-ip', 'cf-ray', 'cf-visitor'])
@@ -156,9 +156,9 @@ function requestHeaders(
   const listed = headers.get('connection')?.split(',') ?? []
   const cf = request.cf as IncomingRequestCfProperties | undefined
   const ip = headers.get('cf-connecting-ip')
-  for (const name of [...HOP_BY_HOP, ...SPOOFABLE, ...listed]) remove(headers, name.trim())
+  for (const name of [...HOP_BY_HOP, ...listed]) remove(headers, name.trim())
   for (const name of [...headers.keys()]) {
-    if (SPOOFABLE_FAMILIES.test(name) && !(cf && OF_CLOUDFLARE.has(name))) headers.delete(name)
+    if (isSpoofable(name) && !(cf && OF_CLOUDFLARE.has(name))) headers.delete(name)
   }
   headers.delete('upgrade')
   if (upgrades) headers.set('upgrade', 'websocket')
@@ -172,6 +172,12 @@ function requestHeaders(
   if (secret !== undefined) headers.set('tab402-origin-secret', secret)
   for (const [name, value] of Object.entries(ownHeaders)) headers.set(name, value)
   return headers
+}
+
+/** Threat: an origin behind CGI, FastCGI or WSGI reads `X_Original_URL` and `X-Original-URL` as one (RFC 3875 §4.1.18). */
+function isSpoofable(name: string): boolean {
+  const plain = name.replace(/[^a-z0-9]/g, '-')
+  return SPOOFABLE.has(plain) || SPOOFABLE_FAMILIES.test(plain)
 }
 
 /** RFC 7239, and the older headers that say the same. */

@@ -39,7 +39,8 @@ export function sitemapsIn(robots: string, site: string): Set<string> {
 /** The sitemaps of an isolate's sites. */
 export class NamedSitemaps {
   readonly #sites: IsolateCache<ReadonlySet<string>>
-  readonly #contents = new WeakMap<Content, Content>()
+  /** A site has one content. Not a WeakMap: a thousand sites in turn would wait for its memory. */
+  #last: { content: Content; watched: Content } | undefined
   readonly #sharing: Sharing
 
   constructor(sharing: Sharing) {
@@ -70,8 +71,7 @@ export class NamedSitemaps {
   }
 
   #watched(content: Content): Content {
-    const known = this.#contents.get(content)
-    if (known) return known
+    if (this.#last?.content === content) return this.#last.watched
     const watched: Content = {
       ...content,
       pass: async (request, target) => {
@@ -81,7 +81,7 @@ export class NamedSitemaps {
         return site === null ? answer : this.#read(answer.body, answer, site)
       },
     }
-    this.#contents.set(content, watched)
+    this.#last = { content, watched }
     return watched
   }
 

@@ -36,6 +36,22 @@ export type Registration = { id: string; key: JsonWebKey; counter: number; origi
  */
 export type Credential = { token: string } | { code: string } | { assertion: Assertion } | { access: string }
 
+/** A passkey as its member sees it. `name`: of the device. Times in Unix milliseconds. */
+export type PasskeyView = { id: string; name: string; madeAt: number; usedAt: number | null }
+
+/**
+ * The passkeys of a member. `challenge`: for another one; null until the member has shown again who it is. `member`: whom the browser
+ * makes it for.
+ */
+export type OwnPasskeys = { member: TeamMember; passkeys: PasskeyView[]; challenge: string | null }
+
+/**
+ * Why a passkey was neither added nor removed. `proof_required`: the member must show again who it is. `invalid`: the registration or its
+ * name. `last`: the member would be locked out, and has no open invitation. `too_many`: it has the most already. `unknown`: it has
+ * no such passkey, or is no member.
+ */
+export type PasskeyRefusal = 'proof_required' | 'invalid' | 'last' | 'too_many' | 'unknown'
+
 /** How this deployment lets people in. `isAccess`: Cloudflare Access alone does. */
 export type Door = { challenge: string; isAccess: boolean; takesToken: boolean }
 
@@ -66,6 +82,12 @@ export type EdgeWorker = {
   door(session: string | null): Promise<Door>
   /** Whether the credential has proven again who has the session. */
   stepUp(session: string, credential: Credential): Promise<boolean>
+  /** Null for the bearer of the operator's token, which has none. */
+  passkeys(session: string): Promise<OwnPasskeys | null>
+  /** Adds a passkey to those of the member. Returns why not, or null. */
+  addPasskey(session: string, registration: Registration, name: string): Promise<PasskeyRefusal | null>
+  /** Removes a passkey of the member. Returns why not, or null. */
+  removePasskey(session: string, id: string): Promise<PasskeyRefusal | null>
   /** Null if the invitation was used or has ended. */
   invitation(secret: string): Promise<OpenInvitation | null>
   /** Uses up an invitation. */

@@ -19,9 +19,11 @@ export type MemberDraft = Pick<TeamMember, 'name' | 'email' | 'role' | 'publishe
 
 /** A member as lists show it. Times in Unix milliseconds. */
 export type MemberView = TeamMember & {
-  /** When it registered its passkey; null before it has accepted an invitation. */
+  /** How many passkeys it has. */
+  passkeys: number
+  /** When it registered its first passkey; null before it has accepted an invitation. */
   passkeyAt: number | null
-  /** When it last showed its passkey. */
+  /** When it last showed one of its passkeys. */
   usedAt: number | null
   /** When its open invitation ends; null without one. */
   invitedUntil: number | null

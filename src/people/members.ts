@@ -56,17 +56,19 @@ export class Members {
   /** Every member, in order of name. */
   list(now: number): MemberView[] {
     const rows = this.#sql.exec(
-      `SELECT member.*, passkey.made_at, passkey.used_at, invitation.ends_at FROM member
+      `SELECT member.*, count(passkey.id) AS passkeys, min(passkey.made_at) AS made_at, max(passkey.used_at) AS used_at,
+         invitation.ends_at FROM member
          LEFT JOIN passkey ON passkey.member = member.id
          LEFT JOIN invitation ON invitation.member = member.id AND invitation.ends_at > ?
-         ORDER BY member.name, member.id`,
+         GROUP BY member.id ORDER BY member.name, member.id`,
       now,
     )
     return [...rows].flatMap((row) => {
       const member = memberOf(row)
       if (!member) return []
-      const { made_at, used_at, ends_at } = row
-      return { ...member, passkeyAt: time(made_at), usedAt: time(used_at), invitedUntil: time(ends_at) }
+      const { passkeys, made_at, used_at, ends_at } = row
+      const seen = { passkeyAt: time(made_at), usedAt: time(used_at), invitedUntil: time(ends_at) }
+      return { ...member, passkeys: Number(passkeys), ...seen }
     })
   }
 
@@ -86,6 +88,11 @@ export class Members {
   invited(hash: string, now: number): TeamMember | null {
     const row = this.#row('SELECT member FROM invitation WHERE hash = ? AND ends_at > ?', hash, now)
     return row ? this.find(String(row.member)) : null
+  }
+
+  /** Whether an invitation of a member is open. */
+  isInvited(member: string, now: number): boolean {
+    return this.#row('SELECT 1 FROM invitation WHERE member = ? AND ends_at > ?', member, now) !== undefined
   }
 
   /** Ends the invitation of a member. */

@@ -1,16 +1,20 @@
 /** Passkeys in SQL, and the challenges that they answer. */
 import { decodeBase64url, encodeBase64url } from '../protocol/encoding/base64url.ts'
 import type { PasskeyRecord } from './assertion.ts'
+import type { PasskeyView } from './console-call.ts'
 import { newSecret } from './secret.ts'
 
 /** A challenge is answered within so long. Milliseconds. */
 export const CHALLENGE_MS = 5 * 60_000
 const [NONCE_BYTES, TIME_BYTES] = [16, 6]
 
-/** A passkey and its member. `id`: of the credential, as base64url. */
-export type Passkey = PasskeyRecord & { id: string; member: string }
+/** The most passkeys of a member. Beyond it a new one is refused. */
+export const MAX_PASSKEYS = 10
 
-/** Passkeys by the id of their credential: one for each member. Writes are in a transaction of the caller. */
+/** A passkey and its member. `id`: of the credential, as base64url. `name`: of the device, as its member calls it. */
+export type Passkey = PasskeyRecord & { id: string; member: string; name: string }
+
+/** Passkeys by the id of their credential. Writes are in a transaction of the caller. */
 export class Passkeys {
   readonly #sql: SqlStorage
 
@@ -18,16 +22,32 @@ export class Passkeys {
     this.#sql = sql
   }
 
-  /** Stores the passkey of a member in the place of an earlier one. Returns false where another member has it. */
-  put({ id, member, key, counter, origin }: Passkey, now: number): boolean {
-    const known = this.find(id)
-    if (known && known.member !== member) return false
-    this.drop(member)
-    this.#sql.exec(
-      'INSERT INTO passkey (id, member, key, counter, origin, made_at) VALUES (?, ?, ?, ?, ?, ?)',
-      ...[id, member, JSON.stringify(key), counter, origin, now],
+  /** Stores a passkey. Returns false where one of this id is known. */
+  add({ id, member, name, key, counter, origin }: Passkey, now: number): boolean {
+    const added = this.#sql.exec(
+      'INSERT OR IGNORE INTO passkey (id, member, name, key, counter, origin, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      ...[id, member, name, JSON.stringify(key), counter, origin, now],
     )
-    return true
+    return added.rowsWritten > 0
+  }
+
+  /** The passkeys of a member, the oldest first. Times in Unix milliseconds. */
+  list(member: string): PasskeyView[] {
+    const rows = this.#sql.exec(
+      'SELECT id, name, made_at, used_at FROM passkey WHERE member = ? ORDER BY made_at, id',
+      member,
+    )
+    return [...rows].map(({ id, name, made_at, used_at }) => ({
+      id: String(id),
+      name: String(name),
+      madeAt: Number(made_at),
+      usedAt: used_at === null ? null : Number(used_at),
+    }))
+  }
+
+  /** Removes one passkey. */
+  remove(id: string): void {
+    this.#sql.exec('DELETE FROM passkey WHERE id = ?', id)
   }
 
   find(id: string): Passkey | null {
@@ -36,6 +56,7 @@ export class Passkeys {
     return {
       id,
       member: String(row.member),
+      name: String(row.name),
       key: JSON.parse(String(row.key)) as JsonWebKey,
       counter: Number(row.counter),
       origin: String(row.origin),
@@ -61,7 +82,7 @@ export class Passkeys {
     return spent.rowsWritten > 0
   }
 
-  /** Removes the passkey of a member. */
+  /** Removes all passkeys of a member. */
   drop(member: string): void {
     this.#sql.exec('DELETE FROM passkey WHERE member = ?', member)
   }
@@ -103,3 +124,14 @@ export class Passkeys {
 }
 
 const CODE_BYTES = 32
+
+/** Whether a text can name a device: one line that can be printed, of at most 60 characters. */
+export function isDeviceName(text: string): boolean {
+  return /^[^\p{C}\p{Zl}\p{Zp}]{1,60}$/u.test(text)
+}
+
+/** A first name for a device, from the User-Agent of its browser. */
+export function deviceIn(client: string): string {
+  const [system] = /iPhone|iPad|Android|Mac OS|Windows|CrOS|Linux/.exec(client) ?? []
+  return system ?? 'First passkey'
+}

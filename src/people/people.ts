@@ -9,7 +9,7 @@ import {
   verifyAssertion,
 } from './assertion.ts'
 import { Codes, type SignInCode } from './codes.ts'
-import type { Registration, SessionView } from './console-call.ts'
+import type { OwnPasskeys, PasskeyRefusal, Registration, SessionView } from './console-call.ts'
 import type {
   Invited,
   MemberDraft,
@@ -21,8 +21,8 @@ import type {
   TokenView,
 } from './member.ts'
 import { Members, principalOf } from './members.ts'
-import { Passkeys } from './passkeys.ts'
-import type { Principal } from './principal.ts'
+import { deviceIn, isDeviceName, MAX_PASSKEYS, Passkeys } from './passkeys.ts'
+import { isFresh, type Principal } from './principal.ts'
 import { hashOf, newSecret } from './secret.ts'
 import { SESSION_MS, Sessions } from './sessions.ts'
 import { createTables } from './tables.ts'
@@ -191,7 +191,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
     })
   }
 
-  /** Removes a member with its passkey, sessions, tokens and invitation. */
+  /** Removes a member with its passkeys, sessions, tokens and invitation. */
   async removeMember(who: string, id: string): Promise<PeopleAnswer<TeamMember>> {
     return this.ctx.storage.transactionSync(() => {
       const member = this.#members.find(id)
@@ -219,7 +219,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 
   /**
-   * Uses up an invitation: registers the passkey, ends what an earlier passkey opened, and opens a session. The console has read
+   * Uses up an invitation: registers the passkey, ends all earlier ones and what they opened, and opens a session. The console has read
    * the registration; its challenge, key and invitation are checked here.
    */
   async accept(
@@ -233,8 +233,11 @@ export class People<Env = unknown> extends DurableObject<Env> {
     if (!(await importPasskey(key)) || !URL.canParse(origin)) return { ok: false, reason: 'malformed' }
     const principal = this.ctx.storage.transactionSync(() => {
       const member = this.#members.invited(hash, Date.now())
-      if (!member || !this.#passkeys.put({ id, member: member.id, key, counter, origin }, Date.now()))
-        return null
+      // Threat: a passkey of another member stays with it.
+      const other = this.#passkeys.find(id)
+      if (!member || (other && other.member !== member.id)) return null
+      this.#passkeys.drop(member.id)
+      this.#passkeys.add({ id, member: member.id, name: deviceIn(client), key, counter, origin }, Date.now())
       this.#members.dropInvitation(member.id)
       this.#sessions.dropAllOf(member.id)
       this.#note({
@@ -247,6 +250,66 @@ export class People<Env = unknown> extends DurableObject<Env> {
     })
     if (!principal) return { ok: false, reason: 'unknown' }
     return { ok: true, principal, session: await this.open(principal, client, { provenAt: Date.now() }) }
+  }
+
+  /** The passkeys of the member of a session; null for one who is no member. */
+  async passkeys(session: string): Promise<OwnPasskeys | null> {
+    const who = await this.of(session)
+    const member = who && this.#members.find(who.id)
+    if (!member) return null
+    const purpose = await purposeOf(session, 'passkey')
+    const challenge = isFresh(who, Date.now()) ? await this.#passkeys.challenge(purpose, Date.now()) : null
+    return { member, passkeys: this.#passkeys.list(member.id), challenge }
+  }
+
+  /** Adds a passkey to those of the member of a session, who has shown again who it is. Returns why not, or null. */
+  async addPasskey(
+    session: string,
+    { id, key, counter, origin, challenge }: Registration,
+    name: string,
+  ): Promise<PasskeyRefusal | null> {
+    const who = await this.of(session)
+    const member = who && this.#members.find(who.id)
+    if (!member) return 'unknown'
+    // Threat: who has a stolen session must not make a way in that lasts.
+    if (!isFresh(who, Date.now())) return 'proof_required'
+    const isOurs = await this.#passkeys.isChallenge(
+      challenge,
+      await purposeOf(session, 'passkey'),
+      Date.now(),
+    )
+    if (!isOurs || !isDeviceName(name) || !URL.canParse(origin) || !(await importPasskey(key)))
+      return 'invalid'
+    return this.ctx.storage.transactionSync(() => {
+      if (this.#passkeys.list(member.id).length >= MAX_PASSKEYS) return 'too_many'
+      const passkey = { id, member: member.id, name, key, counter, origin }
+      const isAdded = this.#passkeys.spend(challenge, Date.now()) && this.#passkeys.add(passkey, Date.now())
+      if (!isAdded) return 'invalid'
+      this.#note({
+        who: who.id,
+        what: 'passkey.add',
+        subject: member.id,
+        after: { passkey: id, name, origin },
+      })
+      return null
+    })
+  }
+
+  /** Removes a passkey of the member of a session, who has shown again who it is. Returns why not, or null. */
+  async removePasskey(session: string, id: string): Promise<PasskeyRefusal | null> {
+    const who = await this.of(session)
+    if (!who) return 'unknown'
+    if (!isFresh(who, Date.now())) return 'proof_required'
+    return this.ctx.storage.transactionSync(() => {
+      const all = this.#passkeys.list(who.id)
+      const passkey = all.find((one) => one.id === id)
+      if (!passkey) return 'unknown'
+      if (all.length === 1 && !this.#members.isInvited(who.id, Date.now())) return 'last'
+      this.#passkeys.remove(id)
+      const before = { passkey: id, name: passkey.name }
+      this.#note({ who: who.id, what: 'passkey.remove', subject: who.id, before })
+      return null
+    })
   }
 
   /** The API tokens of a principal, or of all if it is null. */
@@ -324,7 +387,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
   }
 }
 
-/** The purpose of a challenge: to sign in, or to prove the one who has this session again. */
-async function purposeOf(session: string | null): Promise<string> {
-  return session === null ? 'sign-in' : `session ${await hashOf(session)}`
+/** The purpose of a challenge: to sign in, to prove the one who has this session again, or to give it another passkey. */
+async function purposeOf(session: string | null, what: 'session' | 'passkey' = 'session'): Promise<string> {
+  return session === null ? 'sign-in' : `${what} ${await hashOf(session)}`
 }

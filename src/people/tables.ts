@@ -55,9 +55,29 @@ const ADDED: readonly [column: string, statement: string][] = [
   ['ends_at', 'ALTER TABLE session ADD COLUMN ends_at INTEGER'],
 ]
 
+/** A member had one passkey at first, and none had a name. */
+const MANY_PASSKEYS = [
+  `CREATE TABLE next_passkey (
+    id TEXT PRIMARY KEY,
+    member TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    key TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT, WITHOUT ROWID`,
+  `INSERT INTO next_passkey (id, member, key, counter, origin, made_at, used_at)
+     SELECT id, member, key, counter, origin, made_at, used_at FROM passkey`,
+  'DROP TABLE passkey',
+  'ALTER TABLE next_passkey RENAME TO passkey',
+]
+
 /** Creates what is missing. May run on every start. */
 export function createTables(sql: SqlStorage): void {
   for (const statement of SCHEMA) sql.exec(statement)
+  const [named] = sql.exec("SELECT 1 FROM pragma_table_info('passkey') WHERE name = 'name'")
+  if (!named) for (const statement of MANY_PASSKEYS) sql.exec(statement)
   const known = new Set(
     [...sql.exec("SELECT name FROM pragma_table_info('session')")].map(({ name }) => name),
   )

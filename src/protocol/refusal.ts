@@ -238,6 +238,11 @@ const WIRE = {
 
   // Screening. Threat: the sentence names no list, and says the same whatever the reason is.
   payer_listed: [403, 'tab_payer_refused', 'Payments of this payer are not accepted here.'],
+  receiver_listed: [
+    503,
+    'tab_receiver_unavailable',
+    'This site cannot receive payments at this time. Send the same request again later.',
+  ],
   screening_unknown: [
     503,
     'tab_screening_unavailable',

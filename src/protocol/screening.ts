@@ -21,6 +21,12 @@ export type ScreeningVerdict = {
 /** A decision: the verdict, and whether the act goes on. A listed address never does. */
 export type Screened = ScreeningVerdict & { address: Address; act: ScreenedAct; isAllowed: boolean }
 
+/**
+ * The screening of both ends of a payment, to be journalled with it. Absent without screening; an older Worker sends none, or
+ * that of the payer alone.
+ */
+export type JournalledScreening = { screening?: Screened; receiverScreening?: Screened }
+
 /** Why an account is held: the list that names its payer. `since` in Unix milliseconds. */
 export type Hold = { address: Address; list: string; dated: number | null; reason: string; since: number }
 

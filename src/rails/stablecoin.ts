@@ -9,7 +9,7 @@ import type {
 } from '../ledger/billing/types.ts'
 import type { BillingCalls } from '../ledger/credit/contract.ts'
 import { readJson, writeJson } from '../platform/json.ts'
-import { accept, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
+import { accept, type Reason, type Refusal, type Result, refuse, wire } from '../protocol/refusal.ts'
 import type { SettleResponse } from '../protocol/x402/types.ts'
 import type { ExactPayment } from '../schemes/exact/payment.ts'
 import type { ExactScheme } from '../schemes/exact/scheme.ts'
@@ -117,11 +117,14 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
   return events
 }
 
+const LISTED: ReadonlySet<Reason> = new Set(['payer_listed', 'receiver_listed'])
+
 async function endOf(exact: ExactScheme, payment: ExactPayment, purchase: Purchase): Promise<End> {
   const taken = await exact.charge(payment, purchase)
   if (taken.ok) return endOfReceipt(await taken.value.settle())
-  // A payer that is listed by now may have paid before that.
-  const found = taken.refusal.reason === 'payer_listed' ? await exact.find(payment, purchase) : undefined
+  // A payer or receiver that is listed by now may have been paid before that.
+  const isListed = LISTED.has(taken.refusal.reason)
+  const found = isListed ? await exact.find(payment, purchase) : undefined
   return found?.status === 'settled' ? found.transaction : endOfRefusal(taken)
 }
 

@@ -86,6 +86,8 @@ export type Scheme<Kind extends Payment, Proof = Kind> = {
   network: string
   /** An entry of `accepts`, ready to be written. It depends on our own terms and the price alone. */
   offer(price: bigint): PaymentRequirements
+  /** Whether it must not be offered now, because a list names the receiver. Asks nothing. Absent: it never is. */
+  isWithheld?(): boolean
   /** Parts of a 402 beside this offer: `extensions`, and headers of other protocols. */
   extensions?: Record<string, unknown>
   headers?(price: bigint): Record<string, string>

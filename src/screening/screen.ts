@@ -10,7 +10,11 @@ export type ScreeningSource = (address: Address) => ScreeningVerdict | Promise<S
 export type Failing = Readonly<Record<ScreenedAct, 'open' | 'closed'>>
 
 /** Screens an address for an act. The answer comes from memory, or from the sources after the times in {@link KEPT_MS}. */
-export type Screen = (act: ScreenedAct, address: Address) => Screened | Promise<Screened>
+export type Screen = {
+  (act: ScreenedAct, address: Address): Screened | Promise<Screened>
+  /** Whether the address is listed, as far as memory has it. Asks nothing, so it may be called for unpaid requests. */
+  lists(address: Address): boolean
+}
 
 /**
  * How long an isolate keeps an answer. A listing made meanwhile counts after an hour at the latest, and its end after five
@@ -51,7 +55,7 @@ export function screenBy(
     kept.set(address, { verdict, until: now() + KEPT_MS[verdict.status] })
     return verdict
   }
-  return (act, address) => {
+  const screen = (act: ScreenedAct, address: Address) => {
     const decide = (verdict: ScreeningVerdict): Screened => ({
       ...verdict,
       address,
@@ -60,9 +64,15 @@ export function screenBy(
     })
     const said = ownVerdict(own, address) ?? (sources.length === 0 ? UNLISTED : undefined)
     if (said) return decide(said)
-    const known = kept.get(address)
-    return known && now() < known.until ? decide(known.verdict) : ask(address).then(decide)
+    const known = inMemory(address)
+    return known ? decide(known) : ask(address).then(decide)
   }
+  const inMemory = (address: Address) => {
+    const known = kept.get(address)
+    return known && now() < known.until ? known.verdict : undefined
+  }
+  const lists = (address: Address) => (ownVerdict(own, address) ?? inMemory(address))?.status === 'listed'
+  return Object.assign(screen, { lists })
 }
 
 const UNLISTED: ScreeningVerdict = {

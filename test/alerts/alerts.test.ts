@@ -6,7 +6,7 @@ import { raiseAlerts } from '../../src/alerts/raise.ts'
 import type { AlertSettings } from '../../src/alerts/settings.ts'
 import { alertsOf } from '../../src/app/alerts.ts'
 import { saveRun } from '../../src/ledger/book/runs.ts'
-import { HOUR_MS, windowOf } from '../../src/platform/time.ts'
+import { DAY_MS, HOUR_MS, windowOf } from '../../src/platform/time.ts'
 import { makeRun } from '../../src/settlement/run.ts'
 import { steps } from '../settlement/harness.ts'
 import { newBox, newDeployment } from './harness.ts'
@@ -55,6 +55,26 @@ describe('An alert', () => {
         link: '/_tab402/api/runs/settle-20261127T000000',
       },
     ])
+  })
+
+  it('says once that a deploy has changed the receiver of the vars, and for a day that it was', async () => {
+    const { box, save, pass, alerts } = await withFailedRun()
+    await save('settled')
+    const [old, fresh] = [`0x${'a'.repeat(40)}`, `0x${'b'.repeat(40)}`] as const
+    const open = async () =>
+      (await alerts()).filter((one) => one.kind === 'receiver_changed' && one.resolved === null)
+    await pass(0, { receiver: old })
+    expect(await open()).toEqual([])
+    await Promise.all([pass(HOUR_MS, { receiver: fresh }), pass(HOUR_MS + 1, { receiver: fresh })])
+    await pass(2 * HOUR_MS, { receiver: fresh })
+    expect(await box.events()).toMatchObject([
+      { kind: 'receiver_changed', severity: 'info', figure: `from ${old} to ${fresh}, by a deploy` },
+    ])
+    expect(await open()).toHaveLength(1)
+    await pass(3 * HOUR_MS, { receiver: old })
+    expect(await box.events()).toHaveLength(2)
+    await pass(4 * HOUR_MS + DAY_MS, { receiver: old })
+    expect(await open()).toEqual([])
   })
 
   it('is sent again a day later, and resolved after a run that was settled', async () => {

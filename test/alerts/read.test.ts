@@ -179,7 +179,7 @@ describe('readFacts', () => {
       { book: broken as unknown as D1Database, hasCredit: true },
     )
     expect(Object.keys(facts).sort()).toEqual(
-      ['firstAt', 'nodes', 'now', 'runs', 'findings', 'settings', 'webhooks'].sort(),
+      ['firstAt', 'nodes', 'now', 'receivers', 'runs', 'findings', 'settings', 'webhooks'].sort(),
     )
     expect(facts.nodes).toMatchObject([{ host: '127.0.0.1:1', head: null }])
     expect(warn.mock.calls.join()).toContain('invoices')

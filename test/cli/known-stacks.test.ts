@@ -27,7 +27,7 @@ afterEach(async () => {
   else process.env.XDG_RUNTIME_DIR = earlier
 })
 
-it('a stack is found by any URL of its port on this machine, and no longer once it is forgotten', async () => {
+it('a stack is found by any URL of its port on this machine, and no longer once it is removed', async () => {
   const forget = await noteStack(facts)
   expect(await findStack('http://tally.localhost:8402/page?a=1')).toEqual(facts)
   expect(await findStack('http://127.0.0.1:8403/page')).toBeNull()
@@ -41,7 +41,7 @@ it('a stack that was killed is not found', async () => {
   expect(await findStack('http://127.0.0.1:8402/page')).toBeNull()
 })
 
-it('nobody but its user can read the keys of a stack', async () => {
+it('only its user can read the keys of a stack', async () => {
   await noteStack(facts)
   const [own] = [join(folder, `tab402-${process.getuid?.()}`)]
   expect((await stat(own)).mode & 0o777).toBe(0o700)

@@ -77,7 +77,7 @@ const alert: AlertBody = {
 }
 const member: MemberView = {
   ...{ id: 'member-1', name: 'Ann', email: null, role: 'operator', publisher: null, createdAt: 1 },
-  ...{ passkeyAt: 1, usedAt: 1, invitedUntil: null },
+  ...{ passkeys: 1, passkeyAt: 1, usedAt: 1, invitedUntil: null },
 }
 const token: TokenView = {
   ...{ id: 'token-1', name: 'export', owner: 'Ann', scopes: ['export'], createdAt: 1, endsAt: 2, usedAt: 1 },

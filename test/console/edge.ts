@@ -21,17 +21,26 @@ const SESSION_VIEW = {
   usedAt: 1,
   isThis: false,
 }
+const OWN_PASSKEYS = {
+  member: { id: 'member-1', name: 'Ann', email: null, role: 'operator', publisher: null, createdAt: 1 },
+  passkeys: [{ id: 'AAAA', name: 'Laptop', madeAt: 1, usedAt: null }],
+  challenge: 'AAAA',
+}
 const NOT_FOUND = { title: 'Not found', detail: 'Not found', code: 'not_found' }
 const FORBIDDEN = { title: 'Not allowed', detail: 'Not allowed', code: 'forbidden' }
 
 /** A browser of one who is signed in. */
 export function browse(answers: Answers, who: Principal = OWNER) {
   const orders: ConsoleOrder[] = []
-  /** How many requests each call of the edge Worker had. */
+  /** How many requests each call of the edge Worker had: 0 where it asked who has the session alone. */
   const rounds: number[] = []
   const edge = {
-    whoIs: async () => who,
+    async whoIs() {
+      rounds.push(0)
+      return who
+    },
     sessions: async () => [SESSION_VIEW],
+    passkeys: async () => OWN_PASSKEYS,
     async askAll(_: string, asked: readonly ConsoleOrder[]) {
       rounds.push(asked.length)
       orders.push(...asked)

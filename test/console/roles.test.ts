@@ -130,7 +130,9 @@ describe('a page of the console', () => {
     const acts = new Set<string>()
     for (const address of paths.flatMap(addressesOf))
       for (const { action } of formsIn(await (await browserOf('owner').get(address)).text())) acts.add(action)
-    const posted = PAGES.filter(({ post }) => post).map(({ path }) => path)
+    // Its form comes once the member has shown who it is.
+    const later = '/settings/passkeys'
+    const posted = PAGES.flatMap(({ path, post }) => (post && path !== later ? [path] : []))
     const missing = posted.filter((path) => {
       const shape = new RegExp(`^${path.replace(PARAMETER, '[^/]+')}$`)
       return ![...acts].some((action) => shape.test(action))

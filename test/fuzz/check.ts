@@ -14,7 +14,7 @@ const MEASURED_AGAIN = 5
 export type Answers = (request: Request) => Promise<Response>
 
 /** How an input was answered. `ms`: until the whole answer was there, by the clock or of the processor. */
-type Answered = { status: number; text: string; isPaid: boolean; ms: number }
+type Answered = { status: number; text: string; isPaid: boolean; caching: string; ms: number }
 
 /** The result of one header. `statuses`: how often each was answered. `slowestMs`: the slowest by its shortest time. */
 export type Report = {
@@ -46,9 +46,13 @@ export async function fuzz(
 }
 
 /** The fault of an answer; undefined for none. */
-function faultOf({ isPaying }: Input, { status, text, isPaid, ms }: Answered, canary: string) {
+function faultOf({ isPaying, method }: Input, answered: Answered, canary: string) {
+  const { status, text, isPaid, caching, ms } = answered
   if (status >= 500) return `${status} ${text.slice(0, 200)}`
   if (isPaying && text.includes(canary) && !isPaid) return 'the page was not paid for'
+  const isServed = status >= 200 && status < 400 && method !== 'OPTIONS'
+  if (isPaying && isServed && !isPaid && status !== 304) return `${status} without a receipt`
+  if ((isPaid || status === 402) && !/\bno-store\b/.test(caching)) return `a cache may keep it: ${caching}`
   return ms > MAX_MS ? `took ${Math.round(ms)} ms` : undefined
 }
 
@@ -80,5 +84,6 @@ async function send(
     response.headers.has('payment-response') ||
     response.headers.has('x-payment-response') ||
     response.headers.has('crawler-charged')
-  return { status: response.status, text, isPaid, ms }
+  const caching = response.headers.get('cache-control') ?? ''
+  return { status: response.status, text, isPaid, caching, ms }
 }

@@ -63,7 +63,52 @@ const PRICE_FIELDS = [
 ] as const
 const SIGNATURE_FIELDS = ['signature-input', 'signature', 'signature-agent'] as const
 
-/** The inputs by the name of their header. */
+/** Fields that ask for a part of a page, for one that has changed, in another coding, or under another name. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  range: ['bytes=0-3', 'bytes=-1', 'bytes=0-0,2-3', 'bytes=99999-', 'items=0-1'],
+  'if-range': ['"a"', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+  'if-none-match': ['*', '"a"', 'W/"a", "b"'],
+  'if-match': ['*', '"z"'],
+  'if-modified-since': ['Thu, 01 Jan 2099 00:00:00 GMT', 'x'],
+  'accept-encoding': ['gzip', 'identity;q=0', 'br;q=1, *;q=0'],
+  'cache-control': ['only-if-cached', 'max-stale=9999', 'no-transform'],
+  'x-http-method-override': ['GET', 'POST', 'OPTIONS'],
+  'x-original-url': ['/free/page', '/robots.txt'],
+  'x-rewrite-url': ['/free/page'],
+  'x-forwarded-host': ['other.example', 'site.example:81'],
+  'x-forwarded-proto': ['http'],
+  forwarded: ['for=127.0.0.1;host=other.example;proto=http'],
+  'cf-connecting-ip': ['66.249.66.1', '::1', 'x'],
+  origin: ['https://other.example', 'null'],
+  'access-control-request-method': ['GET', 'POST', 'x'],
+  'access-control-request-headers': ['payment-signature', 'x-payment, signature-input', ','],
+  'payment-identifier': ['pay_1', 'pay_1, pay_2'],
+  'idempotency-key': ['"1"'],
+}
+
+/** Ways to spell a page that some servers take for the same. */
+const SPELLINGS: readonly ((path: string) => string)[] = [
+  (path) => path,
+  (path) => path,
+  (path) => `/${path}`,
+  (path) => `${path}/`,
+  (path) => `${path}//`,
+  (path) => `/free/..${path}`,
+  (path) => `/free/%2e%2e${path}`,
+  (path) => `/free%2f..${path}`,
+  (path) => path.replace('/', '/%2F'),
+  (path) => path.replace('/', '/\\'),
+  (path) => `${path};a=1`,
+  (path) => `${path}?`,
+  (path) => `${path}?page=1`,
+  (path) => `${path}%00`,
+  (path) => `${path}%`,
+  (path) => path.toUpperCase(),
+  (path) => path.replace(/[a-z]/, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+]
+const METHODS = ['GET', 'GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE']
+
+/** The inputs by the name of their header. `mixed`: payments of several dialects in one request, and fields beside them. */
 export function inputsOf({
   onChain,
   onCredit,
@@ -119,6 +164,18 @@ export function inputsOf({
       changedIn(byPrice, SIGNATURE_FIELDS),
       fc.constant({ ...byPrice, isPaying: true }),
     ),
+    mixed: mixed(
+      {
+        'payment-signature': fc.oneof(fc.constantFrom(...payments), nearPayments(payments)),
+        'x-payment': fc.oneof(fc.constant(inV1), nearPayments([inV1])),
+        authorization: near(['Payment eyJ4NDAyVmVyc2lvbiI6Mn0=', `Bearer ${token}`]),
+        'crawler-exact-price': near(PRICES),
+        'crawler-max-price': near(PRICES),
+        ...Object.fromEntries(SIGNATURE_FIELDS.map((name) => [name, signatureOf(name, [onCredit, byPrice])])),
+        ...Object.fromEntries(Object.entries(BESIDE).map(([name, values]) => [name, near(values)])),
+      },
+      [...pages, onCredit.url, byPrice.url],
+    ),
     'user-agent': one('user-agent', near(AGENTS)),
     accept: withShown(one('accept', near(ACCEPTS))),
     cookie: withShown(one('cookie', near(COOKIES))),
@@ -136,5 +193,36 @@ function changedIn({ url, headers }: Input, names: readonly string[]): fc.Arbitr
   return fc.tuple(...values).map((changed) => {
     const fields = Object.fromEntries(names.map((name, at) => [name, fieldOf(changed[at] ?? '')]))
     return { url, headers: { ...headers, ...fields }, isPaying: true }
+  })
+}
+
+/** A value of one request, of two in one field, or near them. */
+function signatureOf(name: string, from: readonly Input[]): fc.Arbitrary<string> {
+  const values = from.map(({ headers }) => headers[name] ?? '')
+  return fc.oneof(fc.constantFrom(...values, values.join(', ')), near(values))
+}
+
+/** A crawler's request with some of the fields, each once or twice. */
+function mixed(
+  fields: Readonly<Record<string, fc.Arbitrary<string>>>,
+  pages: readonly string[],
+): fc.Arbitrary<Input> {
+  const some = fc.subarray(Object.keys(fields), { maxLength: 6 })
+  const url = fc.tuple(fc.constantFrom(...pages), fc.constantFrom(...SPELLINGS)).map(([page, spelling]) => {
+    const { origin, pathname } = new URL(page)
+    return origin + spelling(pathname)
+  })
+  const sent = some.chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc
+          .tuple(fields[name] ?? fc.constant(''), fc.integer({ min: 0, max: 9 }))
+          .map(([value, times]) => [name, times === 0 ? `${value}, ${value}` : value] as const),
+      ),
+    ),
+  )
+  return fc.tuple(url, fc.constantFrom(...METHODS), sent).map(([url, method, values]) => {
+    const headers = Object.fromEntries(values.map(([name, value]) => [name, fieldOf(value)]))
+    return { url, method, headers: { 'user-agent': CRAWLER, ...headers }, isPaying: true }
   })
 }

@@ -112,8 +112,12 @@ const CLASSES = {
   QUOTA: worker.Quota,
 }
 
-async function answerOfOrigin(): Promise<Response> {
-  return new Response(CANARY, { headers: { 'content-type': 'text/plain' } })
+/** An origin that answers conditions and ranges, and lets caches keep its pages. */
+async function answerOfOrigin({ headers: asked }: Request): Promise<Response> {
+  const headers = { 'content-type': 'text/plain', 'cache-control': 'public, max-age=600', etag: '"a"' }
+  if (asked.get('if-none-match')?.includes('"a"')) return new Response(null, { status: 304, headers })
+  if (asked.has('range')) return new Response(CANARY, { status: 206, headers })
+  return new Response(CANARY, { headers })
 }
 
 async function newOperatorKey(): Promise<string> {

@@ -70,6 +70,7 @@ describe('docs/storage.md', () => {
       'key',
       'keyed',
       'line',
+      'loss',
       'member',
       'nonces',
       'number',

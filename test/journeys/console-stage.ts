@@ -26,10 +26,13 @@ export async function startConsoleStage() {
   await seed(await site.book(), Date.now())
   await fire(site, WATCH)
   const [{ id: invoice }, { id: other }] = [await lantern.newest(), await quarry.newest()]
-  const run = (await site.books.runs())[0]?.id ?? ''
+  const run = (await site.books.runs()).find(({ kind }) => kind === 'settlement')?.id ?? ''
   const invited = { name: 'Ada Voss', email: 'ada@example.com', role: 'accountant' }
   const { body } = await operate<{ member: { id: string } }>(site, '/people', invited)
   const member = body.member.id
+  for (const [name, role] of TEAM) await operate(site, '/people', { name, role })
+  const facts = { contacts: ['desk@tallyandink.example'], country: 'NL', taxId: 'NL001234567B01' }
+  await operate(site, '/publishers/tally-and-ink', facts, 'PATCH')
   await operate(site, '/tokens', { name: 'month-end export', scopes: ['money.read', 'export'] })
   await draftPolicies(site)
   return {
@@ -90,6 +93,12 @@ export async function startConsoleStage() {
     ],
   }
 }
+
+const TEAM = [
+  ['Bela Novak', 'operator'],
+  ['Chidi Okafor', 'finance'],
+  ['Dana Lind', 'owner'],
+] as const
 
 const LIVE_RULES = [
   { action: 'allow', path: '/press/*', who: 'everyone', query: 'any' },
@@ -168,10 +177,12 @@ async function seed(book: D1Database, now: number): Promise<void> {
   for (let day = today - 59; day <= today; day++) {
     const season = ((day - today + 90) / 90) * (day % 7 === 2 || day % 7 === 3 ? 0.7 : 1)
     for (const [at, site] of SITES.entries()) {
-      const most = (season * (600 + ((day * 37 + at * 13) % 90))) / (at + 1) ** 1.2
+      const growth = 1 + ((day - today) / 59) * (((at * 7) % 5) / 4 - 0.3)
+      const most = (season * growth * (600 + ((day * 37 + at * 13) % 90))) / (at + 1) ** 1.2
       let paid = 0
       CRAWLERS.forEach((who, rank) => {
-        const share = Math.round(most / (rank + 3))
+        const fashion = 1 + ((day - today) / 59) * (((rank * 3) % 7) / 6 - 0.4)
+        const share = Math.round((most * fashion) / (rank + 3))
         paid += share
         figures.push([
           day * 24,

@@ -20,6 +20,67 @@ const KINDS = Object.entries(CRAWLERS).flatMap(([is, ways]) =>
   ELSEWHERE.includes(is) ? [] : ways.map((pays) => [is, pays] as [CrawlerName, PaysBy]),
 )
 
+/** A budget holds for a day, and the run must not pass midnight. */
+const NOON = '2026-12-01T12:00:00Z'
+/** Some three deposits. */
+const GAS = { GAS_NEW_PAYERS: '0.0006' }
+const GAS_BUDGET = 600n
+/** As many as the burner makes. */
+const [STRANGE_CHANNELS, STRANGE_AGENTS] = [320, 80]
+/** So that other budgets are reached. */
+const AMPLE = 1_000
+
+/** `perMinute`: look-ups that the limits permit. The burner passes 20 on a slow machine, too. */
+type Burnt = { guard: RegExp; without: string; perMinute: number; isOver(score: Score): boolean }
+
+/** The budgets for strangers, and the figure of the score that shows each. */
+const BUDGETS: [PaysBy, string, Burnt][] = [
+  [
+    'channel',
+    'look-ups on the chain',
+    {
+      guard: /reads\?\.limit\(\{ key: key\d* \}\)/,
+      without: '({ success: true })',
+      perMinute: 20,
+      isOver: ({ cost }) => Number(cost?.lookUps) >= STRANGE_CHANNELS,
+    },
+  ],
+  [
+    'channel',
+    'gas of new payers',
+    {
+      guard: /exceeds\(this\.#spent\(NEW, day\d*\), wei, newPayers\)/,
+      without: 'false',
+      perMinute: AMPLE,
+      isOver: ({ cost }) => (cost?.gas ?? 0n) > GAS_BUDGET,
+    },
+  ],
+  [
+    'channel',
+    'the origin’s work for a signature alone',
+    {
+      guard: /payers\.isKnown\(account\d*, now\d*\(\)\)/,
+      without: 'true',
+      perMinute: AMPLE,
+      isOver: ({ cost }) => Number(cost?.origin) >= STRANGE_CHANNELS / 2,
+    },
+  ],
+  [
+    'credit',
+    'look-ups of agents',
+    {
+      guard: /env\d*\.AGENT_READS\?\.limit\(\{ key: "unknown-agents" \}\)/,
+      without: '({ success: true })',
+      perMinute: 20,
+      isOver: ({ byReason }) => Number(byReason.signature_agent_unknown) >= STRANGE_AGENTS,
+    },
+  ],
+]
+
+function limitOf(namespace: string, limit: number) {
+  return { namespace_id: namespace, simple: { limit, period: 60 } }
+}
+
 let lab: Lab
 
 beforeAll(async () => {
@@ -77,8 +138,10 @@ describe('a crawler that misbehaves', { timeout: TIMEOUT_MS }, () => {
     const burner = await lab.crawler({ is: 'budget-burner' })
     await burner.run()
     await lab.advance('1h')
-    const made = Object.keys((await lab.books()).accounts).filter((id) => !before.includes(id))
-    expect(made).toEqual([await burner.account()])
+    // Its own channels of the least deposit are accounts with money.
+    const made = Object.entries((await lab.books()).accounts).filter(([id]) => !before.includes(id))
+    expect(made.filter(([, { charged }]) => charged === 0n)).toEqual([])
+    expect(made.map(([id]) => id)).toContain(await burner.account())
   })
 
   it('leaves books that the nightly run settles', async () => {
@@ -181,6 +244,29 @@ describe('a paywall without one guard', { timeout: TIMEOUT_MS }, () => {
     await lab.advance('1h')
     expect(Object.keys((await lab.books()).accounts).length).toBeGreaterThan(1)
   })
+
+  it.each(BUDGETS)(
+    'spends more on a budget burner, by %s, if a guard is gone: the budget for %s',
+    async (pays, _, burnt) => {
+      const tight = (one: WorkerPlan): WorkerPlan => {
+        const limits = {
+          CHAIN_READS: limitOf('402', burnt.perMinute),
+          AGENT_READS: limitOf('403', burnt.perMinute),
+        }
+        return { ...one, options: { ...one.options, ratelimits: limits } }
+      }
+      const costs: boolean[] = []
+      for (const one of [plan, mutatedPlan(plan, burnt.guard, burnt.without)]) {
+        await using lab = await makeLab(
+          { policy: { ...POLICY, ...GAS }, start: NOON },
+          Promise.resolve(tight(one)),
+        )
+        const burner = await lab.crawler({ is: 'budget-burner', pays })
+        costs.push(burnt.isOver(await burner.run()))
+      }
+      expect(costs).toEqual([false, true])
+    },
+  )
 
   it('serves an honest crawler less, if it refuses what is good', async () => {
     const strict = mutatedPlan(

@@ -29,7 +29,7 @@ describe('a lab', { timeout: 120_000 }, () => {
   it('settles three channels and three credit lines in thirty nights, and duns who does not pay', async () => {
     const all: Crawler[] = []
     for (const pays of ['channel', 'channel', 'channel', 'credit', 'credit', 'credit'] as const)
-      all.push(await lab.crawler({ pays }))
+      all.push(await lab.crawler({ pays, rail: 'transfer' }))
     await Promise.all(all.map((crawler) => crawler.read('/page', 5)))
     const before = await lab.books()
     const nights = await lab.nights(30)
@@ -47,6 +47,17 @@ describe('a lab', { timeout: 120_000 }, () => {
     expect(await cut?.read('/after')).toMatchObject({ status: 402 })
   })
 
+  it('pays the invoices of an honest crawler on credit, after its night', async () => {
+    const crawler = await lab.crawler({ pays: 'credit' })
+    await crawler.read('/page', 3)
+    await lab.night()
+    expect(await crawler.score()).toMatchObject({ charged: 3n * PRICE, paid: 3n * PRICE, due: 0n })
+    expect(Object.values((await lab.books()).invoices)).toContainEqual(
+      expect.objectContaining({ agent: crawler.name, stage: 'settled', owed: 0n }),
+    )
+    await lab.audit()
+  })
+
   it('makes the nightly runs through the real cron and Workflow', async () => {
     const crawler = await lab.crawler()
     await crawler.read('/page', 2)
@@ -60,6 +71,14 @@ describe('a lab', { timeout: 120_000 }, () => {
     await lab.advance('1h')
     const { listed } = await lab.books()
     expect(Object.keys(listed)).toContain(await crawler.account())
+  })
+
+  it('jumps to a moment, and makes the nights before it', async () => {
+    const to = lab.now() + 36 * 3_600_000
+    const nights = await lab.at(new Date(to))
+    expect(nights.length).toBeGreaterThan(0)
+    expect(lab.now() - to).toBeGreaterThanOrEqual(0)
+    expect(lab.now() - to).toBeLessThan(60_000)
   })
 
   it('rejects a moment that has passed', async () => {

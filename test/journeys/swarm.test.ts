@@ -57,7 +57,7 @@ async function chargedIn(total: string): Promise<bigint> {
 }
 
 describe('tab402 swarm', { timeout: TIMEOUT_MS }, () => {
-  it('needs no more than the URL of a stack: it reports latency and money, and a night that settles', async () => {
+  it('needs no more than the URL of a stack: it reports latency and money, and a nightly run that settles', async () => {
     const how = ['--rate', '8/s', '--for', '4s', '--nights', '1', '--json']
     const { code, stdout } = await tab402('swarm', url, ...how)
     const report = JSON.parse(stdout)

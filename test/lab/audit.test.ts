@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { AuditError, type Audited, breachesOf } from '../../src/lab/audit.ts'
-import type { BookAccount, Books } from '../../src/lab/books.ts'
+import type { BookAccount, BookEntry, BookInvoice, Books } from '../../src/lab/books.ts'
 import { diff } from '../../src/lab/diff.ts'
 import { type CrawlerMoney, type CrawlerTally, scoreOf } from '../../src/lab/score.ts'
 
 const CHANNEL = `0x${'11'.repeat(32)}` as const
 const WALLET = `0x${'22'.repeat(20)}` as const
+
+const entry: BookEntry = {
+  id: '1',
+  at: 1,
+  kind: 'charge',
+  amount: 300n,
+  of: null,
+  proof: '300:/a',
+  isSigned: true,
+}
 
 const account: BookAccount = {
   kind: 'channel',
@@ -16,9 +26,10 @@ const account: BookAccount = {
   status: 'open',
   unresolved: 0,
   entries: [
-    { id: '1', at: 1, kind: 'charge', amount: 300n },
-    { id: '2', at: 2, kind: 'replay', amount: 300n },
-    { id: '3', at: 3, kind: 'release', amount: 100n },
+    { ...entry, amount: 200n },
+    { ...entry, id: '2', kind: 'replay', amount: 200n, of: '1', proof: null },
+    { ...entry, id: '3', amount: 100n, proof: '300:/b' },
+    { ...entry, id: '4', kind: 'release', amount: 100n, of: '3', proof: null },
   ],
 }
 
@@ -31,7 +42,9 @@ const books: Books = {
     escrow: 900n,
     wallets: { [WALLET]: 4_100n },
     channels: { [CHANNEL]: { balance: 1_000n, claimed: 100n, withdrawsSince: null } },
+    sent: {},
   },
+  receivers: [WALLET],
   stripe: {},
   invoices: {},
   runs: {},
@@ -41,6 +54,32 @@ const books: Books = {
 const withAccount = (change: Partial<BookAccount>): Books => ({
   ...books,
   accounts: { [CHANNEL]: { ...account, ...change } },
+})
+
+const invoice: BookInvoice = {
+  number: 1,
+  agent: 'crawler-1',
+  periods: ['2026-12-01'],
+  stage: 'settled',
+  stages: ['due', 'past_due', 'settled'],
+  payments: [{ reference: '0xaa', amount: 100n }],
+  charged: 105n,
+  carriedIn: 0n,
+  carried: 5n,
+  net: 100n,
+  total: 100n,
+  paid: 100n,
+  owed: 0n,
+}
+
+const withInvoices = (...changes: Partial<BookInvoice>[]): Books => ({
+  ...books,
+  invoices: Object.fromEntries(changes.map((change, at) => [`INV-${at + 1}`, { ...invoice, ...change }])),
+})
+
+const withChain = (change: Partial<Books['chain']>): Books => ({
+  ...books,
+  chain: { ...books.chain, ...change },
 })
 
 const idsOf = (books: Books, crawlers: Audited[] = []) => breachesOf(books, crawlers).map(({ id }) => id)
@@ -57,7 +96,10 @@ const tally: CrawlerTally = {
 const settled: CrawlerMoney = { charged: 200n, paid: 150n, due: 50n, undelivered: 0n }
 
 describe('breachesOf', () => {
-  it('finds nothing in good books', () => expect(breachesOf(books, [])).toEqual([]))
+  it('finds nothing in good books', () => {
+    const next = { number: 2, periods: ['2026-12-02'] }
+    expect(breachesOf(withInvoices({}, next), [])).toEqual([])
+  })
 
   it.each<[string, Books]>([
     ['I1', { ...books, chain: { ...books.chain, supply: 5_001n } }],
@@ -74,13 +116,55 @@ describe('breachesOf', () => {
         },
       },
     ],
+    ['I1', withChain({ escrow: 899n, supply: 4_999n })],
+    [
+      'I2',
+      withAccount({
+        charged: 400n,
+        authorized: 400n,
+        entries: [...account.entries, { ...entry, amount: 200n }],
+      }),
+    ],
+    ['I8', { ...books, runs: { run: { kind: 'settlement', status: 'settled', claimed: 101n, swept: 0n } } }],
+    [
+      'I8',
+      { ...books, runs: { run: { kind: 'settlement', status: 'settled', claimed: 0n, swept: 4_101n } } },
+    ],
+    ['I9', withAccount({ kind: 'exact', entries: [] })],
+    ['I10', withAccount({ kind: 'exact', entries: [entry, entry] })],
+    ['I14', withAccount({ entries: account.entries.map((one) => ({ ...one, isSigned: false })) })],
+    ['B1', withInvoices({ carried: 4n })],
+    ['B2', withInvoices({}, { number: 3, periods: ['2026-12-02'] })],
+    ['B2', withInvoices({}, { number: 2 })],
+    ['B3', withInvoices({ stages: ['due', 'suspended'] })],
+    ['B4', withInvoices({ payments: [...(invoice.payments ?? []), { reference: '0xaa', amount: 0n + 1n }] })],
+    ['B4', withInvoices({ paid: 99n })],
     ['I11', { ...books, listed: { [CHANNEL]: { charged: 200n, redeemed: 101n } } }],
   ])('finds a broken %s', (id, broken) => expect(idsOf(broken)).toContain(id))
+
+  it('finds an honest payer that is not served, and none that is [I13]', () => {
+    const score = scoreOf(tally, settled)
+    const honest = {
+      name: 'honest',
+      is: 'honest',
+      pays: 'channel',
+      account: CHANNEL,
+      exposure: 0n,
+      score,
+    } as const
+    expect(idsOf(withAccount({ status: 'quarantined' }), [honest])).toEqual(['I13'])
+    expect(idsOf(books, [honest])).toEqual([])
+  })
+
+  it('lets an invoice be past due at once after a payment that failed [B3]', () => {
+    const failed = { stages: ['past_due'], payments: [{ reference: 'x', amount: 0n }], paid: 0n }
+    expect(idsOf(withInvoices(failed))).toEqual([])
+  })
 
   it('finds what a crawler has stolen beyond its exposure, and what it has overpaid', () => {
     const stolen = scoreOf(tally, { ...settled, due: 0n })
     const overpaid = scoreOf(tally, { ...settled, charged: 201n })
-    const crawler = { name: 'thief', pays: 'channel' } as const
+    const crawler = { name: 'thief', is: 'replayer', pays: 'channel', account: null } as const
     expect(idsOf(books, [{ ...crawler, score: stolen, exposure: 49n }])).toEqual(['I4'])
     expect(idsOf(books, [{ ...crawler, score: stolen, exposure: 50n }])).toEqual([])
     expect(idsOf(books, [{ ...crawler, score: overpaid, exposure: 0n }])).toEqual(['I5'])

@@ -1,59 +1,23 @@
-import { env, runInDurableObject } from 'cloudflare:test'
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { MemberDraft } from '../../src/people/member.ts'
 import { INVITATION_MS, MAX_MEMBERS } from '../../src/people/members.ts'
 import { CHALLENGE_MS, Passkeys } from '../../src/people/passkeys.ts'
-import type { Principal } from '../../src/people/principal.ts'
 import { SESSION_MS } from '../../src/people/sessions.ts'
 import { createTables } from '../../src/people/tables.ts'
 import { MAX_TOKENS } from '../../src/people/tokens.ts'
 import { honest, newAuthenticator } from './authenticator.ts'
-
-const principal = (id: string): Principal => ({ id, name: id, role: 'operator', publisher: null })
-const ORIGIN = 'https://console.example.com'
-const DRAFT: MemberDraft = { name: 'Ann', email: 'ann@example.com', role: 'accountant', publisher: null }
-const TOKEN = { name: 'export', scopes: ['export'], days: 1 } as const
-
-function people() {
-  const { PEOPLE } = env
-  if (!PEOPLE) throw new Error('PEOPLE must be bound')
-  return PEOPLE.getByName(crypto.randomUUID())
-}
-
-type Stub = ReturnType<typeof people>
-
-/** Moves every stored time into the past: as if so long had passed. */
-async function pass(object: Stub, ms: number): Promise<void> {
-  await runInDurableObject(object, (_, { storage }) => {
-    for (const [table, columns] of [
-      ['session', ['opened_at', 'used_at', 'proven_at', 'ends_at']],
-      ['invitation', ['ends_at']],
-      ['token', ['made_at', 'ends_at', 'used_at']],
-    ] as const)
-      for (const column of columns) storage.sql.exec(`UPDATE ${table} SET ${column} = ${column} - ?`, ms)
-  })
-}
-
-/** A member with a passkey, and the session that its invitation opened. */
-async function joined(object: Stub, draft: Partial<MemberDraft> = {}) {
-  const invited = await object.invite('op', { ...DRAFT, ...draft })
-  if (!invited.ok) throw new Error(invited.reason)
-  const { member, invitation } = invited.value
-  const authenticator = await newAuthenticator()
-  const accepted = await accept(object, invitation, authenticator)
-  if (!accepted.ok) throw new Error(accepted.reason)
-  return { member, invitation, authenticator, session: accepted.session }
-}
-
-type Authenticator = Awaited<ReturnType<typeof newAuthenticator>>
-
-async function accept(object: Stub, invitation: string, { id, key }: Authenticator) {
-  const { challenge = '' } = (await object.invitation(invitation)) ?? {}
-  return object.accept(invitation, { id, key, counter: 0, origin: ORIGIN, challenge }, 'Firefox')
-}
-
-const acts = async (object: Stub) =>
-  (await object.acts(0, 100)).map(({ what, subject }) => `${what} ${subject}`)
+import {
+  type Authenticator,
+  accept,
+  acts,
+  DRAFT,
+  joined,
+  ORIGIN,
+  pass,
+  people,
+  principal,
+  TOKEN,
+} from './harness.ts'
 
 describe('the sessions of the console', () => {
   it('are listed to their principal alone, and mark the one that asks', async () => {

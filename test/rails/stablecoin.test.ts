@@ -1,6 +1,7 @@
 /** Payment attempts with an unknown outcome: a real credit line, and an `exact` scheme with chosen results. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { markReturned } from '../../src/billing/payments.ts'
 import type { Settled } from '../../src/chain/facilitator/facilitator.ts'
 import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
 import { accept, type Reason, refuse } from '../../src/protocol/refusal.ts'
@@ -253,5 +254,16 @@ describe('Stablecoin payment attempt', () => {
     await taken.value.release()
     await setup.rail.check(invoice)
     expect(await setup.line.line().attempts()).toEqual([])
+  })
+
+  it('is taken back by its transaction once a reorganization has undone it, and the invoice is owed again [F8]', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    await pay(setup, invoice)
+    const touched = { agent: invoice.agent, invoice: invoice.id }
+    const undone = { reference: TRANSACTION, reason: 'undone', at: NOW }
+    for (let times = 0; times < 2; times++)
+      expect(await markReturned({ lines: env.LINES }, touched, undone)).toMatchObject({ paid: 0n })
+    expect(await markReturned({ lines: env.LINES }, touched, { ...undone, reference: 'other' })).toBeNull()
   })
 })

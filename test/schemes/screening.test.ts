@@ -3,12 +3,21 @@ import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { readBalance } from '../../src/chain/token.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
-import { chainAt } from '../chain/harness.ts'
+import { chainAt, randomHex } from '../chain/harness.ts'
 import { chainHere } from '../chain/here.ts'
 import { ORACLE, sanction } from '../chain/oracle.ts'
 import { newPayer } from '../chain/payer.ts'
 import { channelFetch, exactFetch } from '../upstream.ts'
-import { type Crawler, crawlerOf, errorOf, newCrawler, newRegular, PRICE, startPaywall } from './harness.ts'
+import {
+  type Crawler,
+  crawlerOf,
+  errorOf,
+  newCrawler,
+  newRegular,
+  PRICE,
+  requiredOf,
+  startPaywall,
+} from './harness.ts'
 
 const NOWHERE = `0x${'9'.repeat(40)}`
 
@@ -22,9 +31,9 @@ async function statusAndError(response: Response): Promise<[number, string | und
   return [response.status, response.ok ? undefined : await errorOf(response)]
 }
 
-/** The screening of a channel's account, as lines. */
-async function journal({ account }: Pick<Crawler, 'account'>): Promise<string[]> {
-  const entries = await account().screenings(0, 100)
+/** The screening of a channel's payer, as lines. */
+async function journal({ account, payer }: Pick<Crawler, 'account' | 'payer'>): Promise<string[]> {
+  const entries = (await account().screenings(0, 100)).filter(({ address }) => address === payer.address)
   return entries.map(({ act, status, isAllowed }) => `${act} ${status}${isAllowed ? '' : ', stopped'}`)
 }
 
@@ -108,6 +117,81 @@ describe('A payer that is listed after its deposit', () => {
     const bought = await shop.ask('/b', { payment: await crawler.owes(2n * PRICE) })
     expect(await statusAndError(bought)).toEqual([403, 'tab_payer_refused'])
     expect((await crawler.account().standing())?.hold).toBeUndefined()
+  })
+})
+
+describe('A receiver that the oracle lists', () => {
+  const listedReceiver = async () => {
+    const receiver = randomHex(20) as Address
+    await sanction(receiver)
+    return { receiver, vars: { ...screening, RECEIVER: receiver } }
+  }
+  const offersIn = async (response: Response) => requiredOf(response).accepts.map(({ payTo }) => payTo)
+
+  it('gets no exact payment, and is journalled under its own address', async () => {
+    const { receiver, vars } = await listedReceiver()
+    const shop = startPaywall(vars)
+    const crawler = await newCrawler(shop)
+    const answer = await shop.ask('/a', { payment: await crawler.pays() })
+    expect(await statusAndError(answer)).toEqual([503, 'tab_receiver_unavailable'])
+    expect([await held(receiver), await held(crawler.payer.address)]).toEqual([0n, 1_000_000n])
+    expect(await payerOf(crawler.payer.address).screenings(0, 10)).toEqual([])
+    expect(await payerOf(receiver).screenings(0, 10)).toMatchObject([
+      { act: 'exact', address: receiver, status: 'listed', isAllowed: false, list: `oracle ${ORACLE}` },
+    ])
+  })
+
+  it('gets no deposit', async () => {
+    const { vars } = await listedReceiver()
+    const shop = startPaywall(vars)
+    const crawler = await newCrawler(shop)
+    const answer = await shop.ask('/a', { payment: await crawler.deposits(100_000n, PRICE) })
+    expect(await statusAndError(answer)).toEqual([503, 'tab_receiver_unavailable'])
+    expect(await crawler.account().standing()).toBeNull()
+    expect(await held(crawler.payer.address)).toBe(1_000_000n)
+  })
+
+  it('is named by no offer once an isolate has its listing in memory', async () => {
+    const { receiver, vars } = await listedReceiver()
+    const shop = startPaywall(vars)
+    const crawler = await newCrawler(shop)
+    const before = await shop.ask('/a')
+    expect((await offersIn(before)).map((address) => address.toLowerCase())).toContain(receiver)
+    await shop.ask('/a', { payment: await crawler.pays() })
+    const after = await shop.ask('/a')
+    expect(await statusAndError(after)).toEqual([503, 'tab_receiver_unavailable'])
+    expect(after.headers.get('payment-required')).toBeNull()
+  })
+
+  it('on SCREEN_DENY is named by no offer from the first request on', async () => {
+    const receiver = randomHex(20)
+    const shop = startPaywall({ RECEIVER: receiver, SCREEN_DENY: [receiver] })
+    expect((await shop.ask('/a')).status).toBe(503)
+    expect(shop.calls).toEqual([])
+  })
+
+  it('is paid again after the operator has released it', async () => {
+    const { receiver, vars } = await listedReceiver()
+    const shop = startPaywall(vars)
+    const crawler = await newCrawler(shop)
+    await shop.ask('/a', { payment: await crawler.pays() })
+    expect(await payerOf(receiver).releaseHold('a namesake')).not.toBeNull()
+    const answer = await shop.ask('/a', { payment: await crawler.pays() })
+    expect([answer.status, await held(receiver)]).toEqual([200, PRICE])
+    expect((await shop.ask('/a')).status).toBe(402)
+  })
+
+  it('is clear in the journal of the payer whose payment it gets', async () => {
+    const shop = startPaywall(screening)
+    const crawler = await newCrawler(shop)
+    expect((await shop.ask('/a', { payment: await crawler.pays() })).status).toBe(200)
+    const decisions = await payerOf(crawler.payer.address).screenings(0, 10)
+    expect(
+      decisions.map(({ address, act, status }) => [address === crawler.payer.address, act, status]),
+    ).toEqual([
+      [true, 'exact', 'clear'],
+      [false, 'exact', 'clear'],
+    ])
   })
 })
 

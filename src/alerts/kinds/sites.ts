@@ -1,8 +1,10 @@
 /** Alerts about what sites serve and sell: failing origins, and requests that stay away. */
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../platform/time.ts'
+import type { ChangedReceiver } from '../../sites/host-checks.ts'
 import type { AlertCondition } from '../alert.ts'
 import type { SiteHourFact } from '../facts.ts'
+import type { SeenReceiver } from '../receiver.ts'
 import { type AlertKind, API, figureOf } from './kind.ts'
 
 /** Errors of the origin are an alert above this share, in percent, of at least so many requests. */
@@ -47,16 +49,30 @@ export const siteCheck: AlertKind = {
     })) ?? null,
 }
 
-/** Somebody has changed where the money of a site or a publisher goes. One alert for each change. */
+/** Somebody has changed where the money of a site, a publisher or the vars goes. One alert for each change. */
 export const receiverChanged: AlertKind = {
   name: 'receiver_changed',
-  find: ({ receivers }) =>
-    receivers?.map(({ seq, who, subject, from, to }) => ({
-      subject: `${subject}, change ${seq}`,
-      severity: 'info',
-      figure: figureOf(`from ${from} to ${to}, by ${who}`),
-      link: `${API}/audit`,
-    })) ?? null,
+  find: ({ receivers, receiver, now }) =>
+    receivers
+      ? [...receivers.map(inRegistry), ...(receiver && now - receiver.at < DAY_MS ? inVars(receiver) : [])]
+      : null,
+}
+
+function inRegistry({ seq, who, subject, from, to }: ChangedReceiver): AlertCondition {
+  return {
+    subject: `${subject}, change ${seq}`,
+    severity: 'info',
+    figure: figureOf(`from ${from} to ${to}, by ${who}`),
+    link: `${API}/audit`,
+  }
+}
+
+function inVars({ address, from, at }: SeenReceiver): AlertCondition[] {
+  if (from === null) return []
+  const figure = `from ${from} to ${address}, by a deploy`
+  return [
+    { subject: `vars, seen ${new Date(at).toISOString()}`, severity: 'info', figure, link: `${API}/alerts` },
+  ]
 }
 
 /** A site sold at least 80 % less in the last hour than in the same hour of the day before. */

@@ -10,7 +10,7 @@ import { newWallets, type SwarmPayers } from './payers.ts'
 import type { SwarmReport } from './report.ts'
 import { type Lane, runSwarm } from './run.ts'
 
-/** `nights`: how many pass after the load. */
+/** `nights`: how many nightly runs follow. */
 export type Load = { mix: Mix; perSecond: number; spanMs: number; seed: number; nights: number }
 
 /** Runs a load, then its nights, and audits both. @throws CommandError for too few payers, or a page that is not for sale */

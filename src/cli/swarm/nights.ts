@@ -1,11 +1,11 @@
-/** The nights after a load. Before each one every payer buys a page more, so that every night has money to move. */
+/** The nightly runs after a load. Before each one every payer buys a page more, so that each has money to move. */
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import { chainReader, operatorClient } from '../demo/clients.ts'
 import { freeMidnight, runNightly } from '../demo/nightly.ts'
 import type { Figures } from './money.ts'
 import type { Lane } from './run.ts'
 
-/** One night. Amounts are micro-dollars of all accounts of the stack, but `unsettled`: what the payers here still owe. */
+/** One nightly run. Amounts are micro-dollars of all accounts of the stack, but `unsettled`: what the payers here still owe. */
 export type SwarmNight = {
   /** The midnight that it ended at, as ISO 8601. */
   at: string
@@ -14,13 +14,13 @@ export type SwarmNight = {
   findings: number
   claimed: bigint
   swept: bigint
-  /** What reached the receiver, by the chain. */
+  /** The growth of the receiver’s wallet, by the chain. */
   received: bigint
   unsettled: bigint
   transactions: number
 }
 
-/** Whether a night has moved all that it should, and the chain agrees. */
+/** Whether a nightly run has moved all that it should, and the chain agrees. */
 export function isSoundNight({ status, swept, received, unsettled }: SwarmNight): boolean {
   return status === 'settled' && swept === received && unsettled === 0n
 }

@@ -24,7 +24,7 @@ export type SwarmReport = {
   refused: Record<string, number>
   money: SwarmMoney
   nights: SwarmNight[]
-  /** The money again after the nights; null without nights. */
+  /** The money again after the nightly runs; null without any. */
   audit: SwarmMoney | null
   /** Steps that ended by an error of the client, by its message. */
   failures: Record<string, number>
@@ -97,7 +97,7 @@ function verdict(report: SwarmReport): string {
   if (sound === null) return 'Not audited: set OPERATOR_TOKEN to compare with the ledger.'
   if (!sound)
     return 'NOT SOUND: the money of this server does not add up. See served unpaid, overpaid and nights.'
-  const settled = report.nights.length > 0 ? ' Every night has settled all of it.' : ''
+  const settled = report.nights.length > 0 ? ' Each nightly run has settled all of it.' : ''
   return `Sound: every page was charged once, and nothing else was.${settled}`
 }
 

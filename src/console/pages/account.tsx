@@ -215,9 +215,9 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
         isLive
       >
         {'payments' in account ? (
-          <List spec={PAYMENTS} query={query} page={{ rows: account.payments, next }} />
+          <List spec={PAYMENTS} query={query} page={{ rows: account.payments, next }} who={who} />
         ) : (
-          <List spec={journalOf(id)} query={query} page={{ rows: account.entries, next }} />
+          <List spec={journalOf(id)} query={query} page={{ rows: account.entries, next }} who={who} />
         )}
       </PageSection>
     </>,

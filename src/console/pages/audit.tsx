@@ -44,6 +44,8 @@ const ACTS: Readonly<Record<string, string>> = {
   'member.accept': 'Invitation accepted',
   'member.change': 'Member changed',
   'member.remove': 'Member removed',
+  'passkey.add': 'Passkey added',
+  'passkey.remove': 'Passkey removed',
   'token.create': 'Token created',
   'token.revoke': 'Token revoked',
   'session.proof': 'Proof given',

@@ -70,26 +70,42 @@ type Read = {
   paths: Reply<FiguresBody>
 }
 
-/** One round of queries, each only for those who may see its answer. */
-async function readHome(ask: Ask, who: Principal, now: number): Promise<Read> {
+/** The paths of {@link Read}, of which a role is refused what it may not see. */
+function pathsOf(now: number): Record<keyof Read, string> {
   const { before, today } = shownDays(now)
-  const [seesMoney, seesRuns] = [may(who, 'money.read'), may(who, 'runs.read')]
   const top = (name: string) =>
-    ask<FiguresBody>(`/figures?interval=day&from=${before}&limit=5000&source=book&by=${name}&top=${TOP}`)
-  const hoursOf = (day: number) =>
-    ask<FiguresBody>(`/figures?interval=hour&source=book&from=${day}&to=${day + DAY}`)
+    `/figures?interval=day&from=${before}&limit=5000&source=book&by=${name}&top=${TOP}`
+  const hoursOf = (day: number) => `/figures?interval=hour&source=book&from=${day}&to=${day + DAY}`
+  return {
+    alerts: '/alerts',
+    runs: '/runs?limit=20',
+    accounts: '/accounts?state=stopped&limit=20',
+    invoices: '/invoices?sort=-owed&limit=20',
+    totals: '/totals',
+    hours: hoursOf(today),
+    lastWeek: hoursOf(today - 7 * DAY),
+    sites: top('site'),
+    crawlers: top('who'),
+    paths: top('path'),
+  }
+}
+
+/** One round of queries. Null is what the principal may not see. */
+async function readHome(ask: Ask, who: Principal, now: number): Promise<Read> {
+  const [seesMoney, seesRuns] = [may(who, 'money.read'), may(who, 'runs.read')]
+  const asked = pathsOf(now)
   const [alerts, runs, accounts, invoices, totals, hours, lastWeek, sites, crawlers, paths] =
     await Promise.all([
-      seesRuns ? ask<AlertsBody>('/alerts') : null,
-      seesRuns ? ask<{ runs: Run[] }>('/runs?limit=20') : null,
-      seesMoney ? ask<Paged<'accounts', Listed>>('/accounts?state=stopped&limit=20') : null,
-      seesMoney ? ask<Paged<'invoices', Invoice, number>>('/invoices?sort=-owed&limit=20') : null,
-      seesMoney ? ask<TotalsBody>('/totals') : null,
-      hoursOf(today),
-      hoursOf(today - 7 * DAY),
-      top('site'),
-      top('who'),
-      top('path'),
+      seesRuns ? ask<AlertsBody>(asked.alerts) : null,
+      seesRuns ? ask<{ runs: Run[] }>(asked.runs) : null,
+      seesMoney ? ask<Paged<'accounts', Listed>>(asked.accounts) : null,
+      seesMoney ? ask<Paged<'invoices', Invoice, number>>(asked.invoices) : null,
+      seesMoney ? ask<TotalsBody>(asked.totals) : null,
+      ask<FiguresBody>(asked.hours),
+      ask<FiguresBody>(asked.lastWeek),
+      ask<FiguresBody>(asked.sites),
+      ask<FiguresBody>(asked.crawlers),
+      ask<FiguresBody>(asked.paths),
     ])
   return { alerts, runs, accounts, invoices, totals, hours, lastWeek, sites, crawlers, paths }
 }
@@ -333,4 +349,4 @@ function OpenInvoices({ of: invoices }: { of: readonly Invoice[] }) {
 }
 
 /** The first page. */
-export const homePages: Routes = [{ path: '/', get: home }]
+export const homePages: Routes = [{ path: '/', ahead: (now) => Object.values(pathsOf(now)), get: home }]

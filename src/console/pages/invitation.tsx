@@ -46,7 +46,7 @@ function page(c: Context, code: string, { member, challenge }: OpenInvitation, i
       <p>
         You are invited as {member.role}
         {member.publisher !== null && ` of ${member.publisher}`}. Make a passkey on this device: it signs you
-        in from now on, and replaces one that you had here before.
+        in from now on, and replaces all that you had here before.
       </p>
       <PasskeyForm
         action="/invitation"

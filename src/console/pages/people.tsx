@@ -47,8 +47,9 @@ const list: PageHandler = async (c) => {
             { title: 'Role', cell: ({ role }) => role },
             { title: 'Publisher', cell: ({ publisher }) => publisher ?? 'All' },
             { title: 'State', cell: (member) => <State of={member} /> },
+            { title: 'Passkeys', kind: 'n', cell: ({ passkeys }) => passkeys },
             {
-              title: 'Passkey last used',
+              title: 'Last used',
               cell: ({ usedAt }) => (usedAt === null ? 'Never' : <Time at={usedAt} />),
             },
           ]}
@@ -191,10 +192,10 @@ function Editor({ c, of, typed, problem }: EditorProps) {
             formToken={formToken}
             title={`Invite ${of.name} again`}
           >
-            <p>For a lost passkey: the new one replaces it when the invitation is used.</p>
+            <p>For lost passkeys: the new one replaces all of them when the invitation is used.</p>
           </ActForm>
           <ActForm action={`/people/${of.id}/remove`} formToken={formToken} title={`Remove ${of.name}`}>
-            <p>Ends its passkey, its sessions and its API tokens at once.</p>
+            <p>Ends its passkeys, its sessions and its API tokens at once.</p>
           </ActForm>
         </PageSection>
       )}

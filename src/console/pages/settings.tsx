@@ -1,4 +1,4 @@
-/** Settings: who is signed in, and how to end a session. */
+/** Settings: who is signed in, by which passkeys, and how to end a session. */
 import { may, RIGHTS } from '../../people/principal.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Time } from '../parts/figures.tsx'
@@ -6,10 +6,11 @@ import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { rightsText } from '../parts/rights.ts'
 import { Table } from '../parts/table.tsx'
 import { type PageHandler, type Routes, show } from '../shell.tsx'
+import { ownPasskeys, PasskeyList, passkeyPages } from './passkeys.tsx'
 
 const settings: PageHandler = async (c) => {
   const { session, who, formToken } = c.get('desk')
-  const sessions = await c.env.EDGE.sessions(session)
+  const [sessions, passkeys] = await Promise.all([c.env.EDGE.sessions(session), ownPasskeys(c)])
   return show(
     c,
     'Settings',
@@ -26,6 +27,7 @@ const settings: PageHandler = async (c) => {
           ]}
         />
       </PageSection>
+      {passkeys && <PasskeyList of={passkeys} formToken={formToken} />}
       <PageSection
         title="Sessions"
         id="sessions"
@@ -75,5 +77,6 @@ const end: PageHandler = async (c) => {
 /** The page of settings. */
 export const settingPages: Routes = [
   { path: '/settings', get: settings },
+  ...passkeyPages,
   { path: '/settings/sessions/:id/end', post: end },
 ]

@@ -1,6 +1,7 @@
 /** A list: its filters, its table with an order, its pages, and the same rows as a file. The URL is its state. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
+import { may, type Principal } from '../../people/principal.ts'
 import type { Problem } from '../answers.ts'
 import { FILE_FORMATS, type FileFormat, fileOf } from '../download.ts'
 import type { Reply } from '../edge.ts'
@@ -62,7 +63,7 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
           {spec.acts?.(c.get('desk'))}
         </Head>
         <PageSection title={spec.heading} id="all" note={spec.note} isLive>
-          <List spec={spec} query={query} page={asked.value} />
+          <List spec={spec} query={query} page={asked.value} who={c.get('desk').who} />
         </PageSection>
         {below}
       </>,
@@ -93,10 +94,12 @@ type ListProps<Row> = {
   spec: Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>
   query: URLSearchParams
   page: RowPage<Row>
+  /** Who sees it: the links to its files are for those who may export. */
+  who: Principal
 }
 
 /** The list itself, for a page that has more than it. */
-export function List<Row>({ spec, query, page }: ListProps<Row>) {
+export function List<Row>({ spec, query, page, who }: ListProps<Row>) {
   const { caption, columns, filters, empty, idOf, sort } = spec
   const { rows, next, isCut } = page
   const isNarrowed = filters.some(({ name }) => query.has(name))
@@ -106,7 +109,14 @@ export function List<Row>({ spec, query, page }: ListProps<Row>) {
   return (
     <>
       {(rows.length > 0 || isNarrowed || !isFirst) && (
-        <Bar columns={columns} filters={filters} query={query} sort={sort} isNarrowed={isNarrowed} />
+        <Bar
+          columns={columns}
+          filters={filters}
+          query={query}
+          sort={sort}
+          isNarrowed={isNarrowed}
+          isExported={may(who, 'export')}
+        />
       )}
       {isCut && (
         <p class="soft">{`Sorted and searched among the first ${grouped(String(MAX_HERE))} rows.`}</p>
@@ -137,10 +147,11 @@ type BarProps<Row> = {
   query: URLSearchParams
   sort: string
   isNarrowed: boolean
+  isExported: boolean
 }
 
 /** The filters of a list as a form that is sent by GET, and the links to its files. */
-function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) {
+function Bar<Row>({ columns, filters, query, sort, isNarrowed, isExported }: BarProps<Row>) {
   const sorted = columns.filter((column) => column.sort && column.key)
   const now = query.get('sort') ?? sort
   return (
@@ -174,14 +185,16 @@ function Bar<Row>({ columns, filters, query, sort, isNarrowed }: BarProps<Row>) 
           </a>
         )}
       </form>
-      <p class="files">
-        <span class="soft">Export</span>{' '}
-        {FILE_FORMATS.map((format) => (
-          <a href={withQuery(query, { format })} download>
-            {format.toUpperCase()}
-          </a>
-        ))}
-      </p>
+      {isExported && (
+        <p class="files">
+          <span class="soft">Export</span>{' '}
+          {FILE_FORMATS.map((format) => (
+            <a href={withQuery(query, { format })} download>
+              {format.toUpperCase()}
+            </a>
+          ))}
+        </p>
+      )}
     </div>
   )
 }

@@ -25,6 +25,8 @@ const STRANGERS: Readonly<Record<PaysBy, number>> = { channel: 320, exact: 320, 
 /** Channels of the least deposit. Each costs us a transaction now, and a claim later. */
 const DUST = 12
 const ON_ONE_ACCOUNT = 120
+/** More requests at once would be a test of this machine. */
+const WAVE = 40
 
 /** A customer before and after: its own pages must be served all the same. */
 export const budgetBurner: Behaviour = async (kit) => {
@@ -33,9 +35,8 @@ export const budgetBurner: Behaviour = async (kit) => {
   await atOnce(FLOOD, (page) => kit.send(`/flood/${page}`, { headers: { 'user-agent': LAB_AGENT } }))
   const strangers = { channel: strangeChannel, exact: strangePayer, credit: strangeAgent }
   const strange = { ...good, url: `${kit.url}/strange` }
-  await atOnce(STRANGERS[kit.pays], async (number) =>
-    sent(kit, await strangers[kit.pays](kit, strange, number)),
-  )
+  for (let first = 0; first < STRANGERS[kit.pays]; first += WAVE)
+    await atOnce(WAVE, async (number) => sent(kit, await strangers[kit.pays](kit, strange, first + number)))
   if (kit.pays === 'channel') for (let number = 0; number < DUST; number++) await dust(kit)
   await atOnce(ON_ONE_ACCOUNT, () => sent(kit, good))
   for (let page = 1; page <= 3; page++) await kit.buy(`/after/${page}`)
@@ -45,7 +46,10 @@ export const budgetBurner: Behaviour = async (kit) => {
 async function dust(kit: Kit): Promise<void> {
   const scheme = new BatchSettlementEvmScheme(signerOf(kit), {
     salt: bytes32(kit),
-    depositStrategy: ({ paymentRequirements: { extra } }) => BigInt(String(extra?.minDeposit ?? 1)),
+    depositStrategy: ({ requestAmount, paymentRequirements: { extra } }) => {
+      const [price, least] = [BigInt(requestAmount), BigInt(String(extra?.minDeposit ?? 0))]
+      return price > least ? price : least
+    },
   })
   const buy = wrapFetchWithPayment(fetch, new x402Client().register('eip155:*', scheme))
   const answer = await buy(`${kit.url}/dust`, { headers: { 'user-agent': LAB_AGENT } })

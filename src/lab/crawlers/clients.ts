@@ -86,10 +86,11 @@ function walletClient(setup: Setup, send: Fetch): PayingClient {
     client,
   )
   const init = { headers: { 'user-agent': LAB_AGENT } }
+  const at = (path: string) => (path.startsWith('http') ? path : `${url}${path}`)
   let hasBought = pays === 'exact'
   return {
     async buy(path) {
-      const answer = await pay(`${url}${path}`, init)
+      const answer = await pay(at(path), init)
       hasBought = true
       return answer
     },
@@ -97,7 +98,7 @@ function walletClient(setup: Setup, send: Fetch): PayingClient {
       // The total must be known, or the payment is a deposit.
       if (!hasBought) await pay(`${url}/before`, init)
       hasBought = true
-      const held = await hold(`${url}${path}`, init).catch((thrown: unknown) => thrown)
+      const held = await hold(at(path), init).catch((thrown: unknown) => thrown)
       if (!(held instanceof Held)) throw new Error(`${path} must be sold by ${pays}`, { cause: held })
       const { method, headers } = held.request
       return { url: held.request.url, method, headers: Object.fromEntries(headers) }

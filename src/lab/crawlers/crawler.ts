@@ -69,7 +69,10 @@ export type Crawler = {
   address: Address
   /** The id of its account in the ledger; null before the first charge. */
   account(): Promise<string | null>
-  /** Buys a page, or `count` of them in a row: `/a/1`, `/a/2` and so on. Returns the last answer. */
+  /**
+   * Buys a page, or `count` of them in a row: `/a/1`, `/a/2` and so on. Returns the last answer. A whole URL names another site of
+   * the lab; a crawler on credit reads the one that it was opened for.
+   */
   read(path: string, count?: number): Promise<Page>
   /** Misbehaves as its name says, and returns the score. An honest crawler reads ten pages. */
   run(): Promise<Score>

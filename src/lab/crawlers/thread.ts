@@ -3,9 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { offsetOf } from '../clock.ts'
 import { shiftDate } from '../shifted-date.ts'
 import type { ThreadCall, ThreadMessage, Wish, WishAnswer } from './crawler.ts'
+import { resolveLocalNames } from './local-names.ts'
 
 const offset = offsetOf(workerData as SharedArrayBuffer)
 shiftDate((realNow) => realNow() + offset())
+resolveLocalNames()
 
 // Trap: the clients load after the clock is set, because modules may keep `Date.now`.
 const [{ openKit }, { BEHAVIOURS }, { payInvoices }] = await Promise.all([

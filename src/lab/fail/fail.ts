@@ -19,6 +19,18 @@ export type RpcFailure =
   | { receipts: 'vanished' }
   | RpcFault[]
 
+/**
+ * Faults of the hosted facilitator. The last three are of its settlements: it refuses without a reason; moves the money and loses
+ * its answer; or says that it moved money, and did not.
+ */
+export type FacilitatorFault =
+  | 'dead'
+  | '503'
+  | { slow: TimeSpan }
+  | 'refuses'
+  | 'settles, then dies'
+  | 'claims success'
+
 /** Faults of the chain itself. */
 export type ChainFailure =
   | { reorg: number }
@@ -55,6 +67,8 @@ export type WorkerFault = 'killed' | 'evicted' | { aborts: string }
 
 /** Faults on order. Each returns how to end it; {@link Fail.mend} ends all. */
 export type Fail = {
+  /** Needs the option `facilitator: 'hosted'`. */
+  facilitator(fault: FacilitatorFault, options?: Times): Promise<Mend>
   rpc(fault: RpcFailure, options?: Times): Promise<Mend>
   chain(fault: ChainFailure): Promise<Mend>
   origin(fault: OriginFault, options?: Times): Promise<Mend>

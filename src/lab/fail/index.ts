@@ -4,6 +4,7 @@ import type { LabStage } from '../stage.ts'
 import { failChain } from './chain.ts'
 import { failCron } from './cron.ts'
 import { failD1 } from './d1.ts'
+import { failFacilitator } from './facilitator.ts'
 import type { Fail, Mend } from './fail.ts'
 import { failOrigin } from './origin.ts'
 import { failRpc } from './rpc.ts'
@@ -19,6 +20,7 @@ export function failOf(stage: LabStage, calendar: Calendar, control: WorkerContr
     return mend
   }
   return {
+    facilitator: (fault, options) => kept(failFacilitator(stage, fault, options)),
     rpc: (fault, options) => kept(failRpc(stage, fault, options)),
     chain: (fault) => kept(failChain(stage, fault)),
     origin: (fault, options) => kept(failOrigin(stage, fault, options)),

@@ -212,43 +212,35 @@ const TRAFFIC: ChartTable<TrafficSum> = {
 /** Money, as the accounts have reported it. */
 export function chartMoney(book: D1Database): Charted<MoneySum> {
   return async (query) => {
-    const [figures, asOf] = await Promise.all([
-      read(book, tableOf(query), query, MONEY_SUMS),
-      latest(
-        book,
-        'SELECT max(reported_at) AS at FROM figure_day WHERE day >= (SELECT max(day) FROM figure_day) - 1',
-      ),
-    ])
-    return { figures, asOf }
+    const asOf =
+      'SELECT max(reported_at) AS at FROM figure_day WHERE day >= (SELECT max(day) FROM figure_day) - 1'
+    return read(book, tableOf(query), query, MONEY_SUMS, asOf)
   }
 }
 
 /** Traffic in D1. */
 export function chartTraffic(book: D1Database): Charted<TrafficSum> {
-  return async (query) => ({
-    figures: await read(book, TRAFFIC, query, TRAFFIC_SUMS),
-    asOf: await latest(
-      book,
-      'SELECT max(counted_at) AS at FROM traffic WHERE hour = (SELECT max(hour) FROM traffic)',
-    ),
-  })
+  const asOf = 'SELECT max(counted_at) AS at FROM traffic WHERE hour = (SELECT max(hour) FROM traffic)'
+  return (query) => read(book, TRAFFIC, query, TRAFFIC_SUMS, asOf)
 }
 
+/** The figures and the time of the last one, in one batch. */
 async function read<Sum extends string>(
   book: D1Database,
   table: ChartTable<Sum>,
   query: ChartQuery,
   sums: readonly Sum[],
-): Promise<ChartRow<Sum>[]> {
+  asOf: string,
+): Promise<Chart<Sum>> {
   const values: (string | number)[] = []
   const sql = chartSql(table, query, (value) => `?${values.push(value)}`)
-  const { results } = await book
-    .prepare(sql)
-    .bind(...values)
-    .all()
-  return results.map((row) => chartRow(row, query, sums))
-}
-
-async function latest(book: D1Database, query: string): Promise<number | null> {
-  return (await book.prepare(query).first<{ at: number | null }>())?.at ?? null
+  const [figures, latest] = await book.batch<Record<string, unknown>>([
+    book.prepare(sql).bind(...values),
+    book.prepare(asOf),
+  ])
+  const at = latest?.results[0]?.at
+  return {
+    figures: (figures?.results ?? []).map((row) => chartRow(row, query, sums)),
+    asOf: typeof at === 'number' ? at : null,
+  }
 }

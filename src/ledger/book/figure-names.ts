@@ -51,7 +51,7 @@ export function figuresBy(kind: (typeof KINDS)[number]): string {
   )
 }
 
-/** Reports of an hour arrive for five minutes after it. What comes later still is added by the report itself. */
+/** Reports of an hour arrive for five minutes after it. A later one adds its own figures. */
 const WAIT_MS = 10 * 60_000
 /** Hours that one call adds: missed ones are made up for in a few calls. */
 const MAX_HOURS = 7 * 24

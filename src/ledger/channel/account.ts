@@ -94,7 +94,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
    * @throws when the outcome is unknown: place the same order (same `id`) again
    */
   async place(order: Order): Promise<Answer> {
-    if (order.screening) await this.screened(order.screening)
+    await this.screenedBoth(order)
     if (order.kind === 'charge' && order.settled) this.#resolve(order.settled)
     const waiting: Waiting = { order, since: Date.now() }
     const answer = this.#try(waiting)

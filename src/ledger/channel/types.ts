@@ -2,7 +2,7 @@
 import type { ChannelConfig, ChannelState } from '../../protocol/evm/channel.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Hold, Screened } from '../../protocol/screening.ts'
+import type { Hold, JournalledScreening } from '../../protocol/screening.ts'
 import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 import type { Totals } from '../totals.ts'
@@ -30,13 +30,11 @@ export type Standing = Totals & {
 export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number }
 
 /** The fields of every order. `max` is the total that the voucher authorizes. */
-type Signed = {
+type Signed = JournalledScreening & {
   /** The idempotency key: repeat the call with it after an unknown outcome. */
   id: string
   max: bigint
   signature: Hex
-  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
-  screening?: Screened
 }
 
 /**

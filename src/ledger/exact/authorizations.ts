@@ -11,6 +11,7 @@ import { ScreenedObject } from '../screening.ts'
 import { DELIVERY_LEASE_MS, type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { AuthorizationJournal, type AuthorizationRow } from './journal.ts'
 import { PayerRecord } from './payer.ts'
+import { NO_TOTALS } from './sales.ts'
 import type {
   AuthorizationKey,
   ExactTotals,
@@ -44,17 +45,6 @@ export const WATCH_SECONDS = 7 * 86_400
 
 /** How long a lost payment is named by runs. */
 export const LOSSES_NAMED_MS = 12 * 3_600_000
-
-/** The totals of an unknown payer. */
-export const NO_TOTALS: ExactTotals = {
-  payments: 0,
-  received: 0n,
-  inDoubt: 0,
-  undelivered: 0,
-  watched: 0,
-  provisional: 0,
-  lost: 0,
-}
 
 /**
  * The source of truth for which request an `exact` authorization paid for. One authorization opens one
@@ -99,7 +89,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       if (!opens) return { outcome: 'unknown_payer' }
       this.#open(use)
     }
-    if (use.screening) await this.screened(use.screening)
+    await this.screenedBoth(use)
     const now = Date.now()
     const paid = against === null ? this.#paidBefore(use, now) : undefined
     if (paid) return { outcome: 'opened', transaction: paid }

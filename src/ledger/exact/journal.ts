@@ -4,7 +4,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import { columnsOf } from '../columns.ts'
 import { soldIn, soldOf } from '../sold.ts'
 import { ExactSales } from './sales.ts'
-import { AUTHORIZATION, createTables } from './tables.ts'
+import { AUTHORIZATION, createExactTables } from './tables.ts'
 import type { ExactTotals, RecordedPayment, Status, UnresolvedPayment, Use } from './types.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -48,7 +48,7 @@ export class AuthorizationJournal {
 
   /** Creates the tables, or adds the columns that they lack. */
   create(): void {
-    createTables(this.#sql)
+    createExactTables(this.#sql)
   }
 
   read(token: Address, nonce: Hex): AuthorizationRow | undefined {

@@ -20,6 +20,17 @@ type Total = Pick<ExactTotals, 'payments' | 'received' | 'provisional' | 'lost'>
   sold: bigint
 }
 
+/** The totals of an unknown payer. */
+export const NO_TOTALS: ExactTotals = {
+  payments: 0,
+  received: 0n,
+  inDoubt: 0,
+  undelivered: 0,
+  watched: 0,
+  provisional: 0,
+  lost: 0,
+}
+
 const NOTHING: Total = { payments: 0, received: 0n, last: null, sold: 0n, provisional: 0, lost: 0 }
 const COLUMNS = `token, nonce, receiver, valid_before, tx, undelivered, undone,
   number, earlier, paid_at, amount, request, site, rule, policy, who`
@@ -167,7 +178,11 @@ export class ExactSales implements SalesJournal {
   losses(since: number): LostPayment[] {
     return this.#lost(0, this.last())
       .filter(({ lost_at: at }) => Number(at) >= since)
-      .map(({ nonce, amount }) => ({ nonce: nonce as Hex, amount: unpadAmount(String(amount)) }))
+      .map(({ nonce, amount, tx }) => ({
+        nonce: nonce as Hex,
+        amount: unpadAmount(String(amount)),
+        transaction: tx as Hex,
+      }))
   }
 
   last(): number {

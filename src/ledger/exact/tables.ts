@@ -74,7 +74,7 @@ const UNDELIVERED = 'CREATE INDEX IF NOT EXISTS undelivered ON authorization (at
 const UNDONE = `CREATE INDEX IF NOT EXISTS undone ON authorization (at) WHERE undone = 'open'`
 
 /** Creates the tables, or adds the columns that they lack. Callers hold the transaction. */
-export function createTables(sql: SqlStorage): void {
+export function createExactTables(sql: SqlStorage): void {
   for (const statement of SCHEMA) sql.exec(statement)
   addColumns(sql, AUTHORIZATION)
   for (const index of [UNPAID, UNDELIVERED, UNDONE]) sql.exec(index)

@@ -1,7 +1,7 @@
 /** The arguments and results of the calls of an `exact` payer's object. Amounts in atomic units. */
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Reason } from '../../protocol/refusal.ts'
-import type { Screened } from '../../protocol/screening.ts'
+import type { JournalledScreening } from '../../protocol/screening.ts'
 import type { SaleFacts, SentSaleFacts } from '../sold.ts'
 import type { StoredAnswer } from '../stored-answers.ts'
 
@@ -9,30 +9,29 @@ import type { StoredAnswer } from '../stored-answers.ts'
  * One use of one EIP-3009 authorization, identified by network, token, payer and nonce. Amounts in atomic
  * units.
  */
-export type Use = SentSaleFacts & {
-  /** The request's idempotency key: repeat the call with it after an unknown outcome. */
-  id: string
-  /** The object's own name: `<network>:<payer>`. */
-  name: string
-  token: Address
-  payer: Address
-  receiver: Address
-  nonce: Hex
-  /** The value of the authorization. */
-  amount: bigint
-  /** Unix seconds. The token contract rejects the authorization from then on. */
-  validBefore: bigint
-  signature: Hex
-  request: string
-  /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
-  hasEffects?: boolean
-  /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
-  opened?: readonly string[]
-  /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
-  isShown?: boolean
-  /** The screening of the payer, to be journalled. Absent without screening; an older Worker sends none. */
-  screening?: Screened
-}
+export type Use = SentSaleFacts &
+  JournalledScreening & {
+    /** The request's idempotency key: repeat the call with it after an unknown outcome. */
+    id: string
+    /** The object's own name: `<network>:<payer>`. */
+    name: string
+    token: Address
+    payer: Address
+    receiver: Address
+    nonce: Hex
+    /** The value of the authorization. */
+    amount: bigint
+    /** Unix seconds. The token contract rejects the authorization from then on. */
+    validBefore: bigint
+    signature: Hex
+    request: string
+    /** Whether the method has effects: it is carried out once, and its replays get the stored answer. */
+    hasEffects?: boolean
+    /** Requests of which one may be open to the payer: then nothing is reserved. An older Worker sends none. */
+    opened?: readonly string[]
+    /** Whether somebody else may hold the signature already. Otherwise it is shown by `Authorizations.renew`. */
+    isShown?: boolean
+  }
 
 /**
  * A payment that no request holds any more and that the chain may show now or later: its outcome is unknown, it was refused
@@ -56,7 +55,7 @@ export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amo
 }
 
 /** A settled payment that a reorganization has undone for good. */
-export type LostPayment = Pick<Use, 'nonce' | 'amount'>
+export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { transaction: Hex }
 
 /** The result of `Authorizations.take`. */
 export type Reservation =

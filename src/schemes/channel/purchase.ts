@@ -10,17 +10,15 @@ import type {
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
-import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import { retryOnce } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { accept, type Result, refuse, wire } from '../../protocol/refusal.ts'
-import type { Screened } from '../../protocol/screening.ts'
+import type { JournalledScreening } from '../../protocol/screening.ts'
 import type { ChannelPayload, Deposit } from '../../protocol/x402/payload.ts'
-import type { Screen } from '../../screening/screen.ts'
 import { type Charge, type Purchase, store } from '../scheme.ts'
-import { screenPayer, stopped } from '../screening.ts'
+import { journalled, type ReceiverScreen, type ScreeningPorts, screenPayer, stopped } from '../screening.ts'
 import { correctiveTerms, declined, type Parties, receiptOf, receiptOnly, tooSmall } from './answer.ts'
 import type { ChannelPayment } from './payment.ts'
 import type { ChannelTerms } from './terms.ts'
@@ -35,8 +33,10 @@ export type ChannelPorts = {
    * of its own: strangers cannot use up a customer's (faults: H1).
    */
   mayRead: (known?: Hex) => Promise<boolean>
-  /** Screens payers. Decisions about a listed payer without an account are journalled in its `authorizations`. */
-  screening?: { screen: Screen; authorizations: DurableObjectNamespace<Authorizations> } | undefined
+  /** Screens both ends. Decisions about a listed payer without an account are journalled in its `authorizations`. */
+  screening?: ScreeningPorts | undefined
+  /** The screen of the receiver, where there is screening. */
+  payee?: ReceiverScreen | undefined
 }
 
 /** How often the chain is asked again when its node lags behind our own transaction. */
@@ -59,7 +59,7 @@ export class ChannelPurchase {
   readonly #ports: ChannelPorts
   readonly #payload: ChannelPayload
   readonly #purchase: Purchase
-  #screened: Screened | undefined
+  #screened: JournalledScreening = {}
 
   constructor(terms: ChannelTerms, ports: ChannelPorts, payment: ChannelPayment, purchase: Purchase) {
     this.#terms = terms
@@ -84,15 +84,17 @@ export class ChannelPurchase {
   }
 
   /**
-   * Screens the payer and the key that signs its vouchers. A listed one holds the account. Whether a held account is refunded
-   * is the account's to say: the operator may have released it.
+   * Screens the payer and the key that signs its vouchers, and the receiver of what they buy. A listed payer holds the account.
+   * Whether a held account is refunded is the account's to say: the operator may have released it.
    */
   async #screen(): Promise<ReturnType<typeof stopped> | undefined> {
-    const { screening } = this.#ports
+    const { screening, payee } = this.#ports
     if (!screening) return undefined
     const { type, config } = this.#payload
     const decision = await screenPayer(screening.screen, type, [config.payer, config.payerAuthorizer])
-    this.#screened = decision
+    const receiver = decision.isAllowed && type !== 'refund' ? await payee?.decide(type) : undefined
+    this.#screened = journalled(decision, receiver)
+    if (receiver?.isAllowed === false) return stopped(receiver, 'receiver_listed')
     if (decision.isAllowed || (decision.status === 'listed' && type === 'refund')) return undefined
     if (decision.status === 'listed') {
       const held = await retryOnce(async () => this.#account().screened(decision))
@@ -102,9 +104,7 @@ export class ChannelPurchase {
     return stopped(decision)
   }
 
-  /**
-   * Places an order. If the account may lag behind the chain, updates it from the chain and places the order once more.
-   */
+  /** Places an order. If the account may lag behind the chain, updates it from the chain and places the order once more. */
   async #place(order: Order): Promise<Answer> {
     const place = async (): Promise<Answer> => this.#account().place(order)
     const answer = await retryOnce(place)
@@ -232,7 +232,7 @@ export class ChannelPurchase {
    * account comes here (faults: H1).
    *
    * Trap: the account alone does not know (faults: I9). Between the begin of a deposit and its signature the relayer has
-   * nothing of it, and another request of the channel may close it as never sent: vouchers must not wait for a sender that
+   * nothing of it, and another request of the channel may close it as unsent: vouchers must not wait for a sender that
    * crashed. Such a deposit may still be signed. From then on the account does not name it, and its voucher may be behind.
    * The relayer answers for an order once that is signed or refused, and a crashed sender has sent nothing. A lapsed
    * authorization changes no outcome: it was mined before, or its transaction reverts.
@@ -377,7 +377,7 @@ export class ChannelPurchase {
 
   #signed(id: string) {
     const { maxClaimableAmount, signature } = this.#payload.voucher
-    return { id, max: maxClaimableAmount, signature, ...(this.#screened && { screening: this.#screened }) }
+    return { id, max: maxClaimableAmount, signature, ...this.#screened }
   }
 
   get #parties(): Parties {

@@ -15,6 +15,7 @@ import { accept, type Refusal, refuse } from '../../protocol/refusal.ts'
 import type { Deposit } from '../../protocol/x402/payload.ts'
 import { CHANNEL, type PaymentRequirements } from '../../protocol/x402/types.ts'
 import { matches, type Pace, type Scheme } from '../scheme.ts'
+import { receiverScreen } from '../screening.ts'
 import type { ChannelPayment } from './payment.ts'
 import { type ChannelPorts, ChannelPurchase } from './purchase.ts'
 import type { ChannelTerms } from './terms.ts'
@@ -36,11 +37,15 @@ const PACES: Record<ChannelPayment['payload']['type'], Pace> = {
 
 /** The channel scheme of one site. */
 export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
-  const { network } = terms
+  const { network, receiver } = terms
+  const { screening } = ports
+  const payee = screening && receiverScreen(screening, network.id, receiver)
   return {
     network: network.id,
 
     offer: (price) => offerOf(terms, price),
+
+    ...(payee && { isWithheld: payee.isListed }),
 
     // A corrective 402 raises `minDeposit` while gas is dear, and the payer echoes that.
     answers({ accepted }, offer) {
@@ -67,7 +72,8 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
 
     account: ({ payload }) => payload.voucher.channelId,
 
-    charge: (payment, purchase) => new ChannelPurchase(terms, ports, payment, purchase).charge(),
+    charge: (payment, purchase) =>
+      new ChannelPurchase(terms, { ...ports, payee }, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>
 }
 

@@ -16,7 +16,7 @@ import { EXACT, type PaymentRequirements, type SettleResponse } from '../../prot
 import { paymentRequiredV1 } from '../../protocol/x402/v1.ts'
 import type { Screen } from '../../screening/screen.ts'
 import { type Charge, matches, type Purchase, type Scheme, store } from '../scheme.ts'
-import { screenPayer, stopped } from '../screening.ts'
+import { journalled, type ReceiverScreen, receiverScreen, screenPayer, stopped } from '../screening.ts'
 import type { ExactPayment } from './payment.ts'
 
 /** One site's terms for `exact`. */
@@ -29,7 +29,7 @@ export type ExactPorts = {
   facilitator: () => Promise<Facilitator>
   /** Whether one more unknown payer may be looked up now. Without it none is looked up: an invoice's URL is secret, so unknown clients cannot reach it. */
   mayLook?: () => Promise<boolean>
-  /** Screens payers, for the act that is paid for. Without it none is screened. */
+  /** Screens both ends, for the act that is paid for. Without it none is screened. */
   screening?: { screen: Screen; act?: 'invoice' } | undefined
 }
 
@@ -49,6 +49,8 @@ export type ExactScheme = Scheme<ExactPayment> & {
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
   const { usdc } = network
+  const { screening, authorizations } = ports
+  const payee = screening && receiverScreen({ ...screening, authorizations }, network.id, receiver)
   const offer = (price: bigint): PaymentRequirements => ({
     scheme: EXACT,
     network: network.id,
@@ -85,12 +87,14 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       signature,
       wire: wireOf(payment, offer(authorization.value), purchase.url),
     }
-    return new ExactPurchase(use, transfer, purchase.openMs, ports)
+    return new ExactPurchase(use, transfer, purchase.openMs, { ...ports, payee })
   }
   return {
     network: network.id,
 
     offer,
+
+    ...(payee && { isWithheld: payee.isListed }),
 
     // Trap: do not compare the price here. The authorization may already be paid at the old price, and a 402 would charge
     // twice. `Authorizations.take` decides about price and expiry, since it knows the reservation.
@@ -134,6 +138,8 @@ export function orderOf({ token, payer, nonce }: Pick<Use, 'token' | 'payer' | '
   return `exact:${token}:${payer}:${nonce}`
 }
 
+type PurchasePorts = ExactPorts & { payee: ReceiverScreen | undefined }
+
 /** One authorization, from its reservation to its settlement. */
 class ExactPurchase implements Charge {
   /** The answer that an earlier request has bought. */
@@ -141,28 +147,31 @@ class ExactPurchase implements Charge {
   readonly #use: Use
   readonly #transfer: SignedTransfer
   readonly #openMs: number | undefined
-  readonly #ports: ExactPorts
+  readonly #ports: PurchasePorts
   /** The transfer, once it is known to stand. */
   #paid: Hex | null = null
 
-  constructor(use: Use, transfer: SignedTransfer, openMs: number | undefined, ports: ExactPorts) {
+  constructor(use: Use, transfer: SignedTransfer, openMs: number | undefined, ports: PurchasePorts) {
     this.#use = use
     this.#transfer = transfer
     this.#openMs = openMs
     this.#ports = ports
   }
 
-  /** Screens the payer, then reserves the authorization. */
+  /** Screens the payer and the receiver, then reserves the authorization. */
   async charge(price: bigint): Promise<Result<Charge>> {
-    const { screening } = this.#ports
+    const { screening, payee } = this.#ports
     if (!screening) return this.take(price)
-    const decision = await screenPayer(screening.screen, screening.act ?? EXACT, [this.#use.payer])
+    const act = screening.act ?? EXACT
+    const decision = await screenPayer(screening.screen, act, [this.#use.payer])
     if (!decision.isAllowed) {
       // Only the lists make these rows, so that no signature alone fills storage.
       if (decision.status === 'listed') await retryOnce(async () => this.#reservations().screened(decision))
       return stopped(decision)
     }
-    this.#use.screening = decision
+    const receiver = await payee?.decide(act)
+    if (receiver?.isAllowed === false) return stopped(receiver, 'receiver_listed')
+    Object.assign(this.#use, journalled(decision, receiver))
     return this.take(price)
   }
 
@@ -256,8 +265,9 @@ class ExactPurchase implements Charge {
   async find(): Promise<Settled> {
     const { token, nonce, request } = this.#use
     const known = await this.#reservations().use(token, nonce)
-    const isPaid = known?.transaction && known.status !== 'undone' && known.status !== 'lost'
-    if (isPaid && known.request === request) return { status: 'settled', transaction: known.transaction }
+    const isUndone = known?.status === 'undone' || known?.status === 'lost'
+    if (known?.request === request && known.transaction && !isUndone)
+      return { status: 'settled', transaction: known.transaction }
     const isOpen = known?.request === request && known.status !== 'released' && known.status !== 'lost'
     if (!isOpen) return { status: 'refused', reason: 'exact_failed', isFinal: true }
     const facilitator = await this.#ports.facilitator()

@@ -49,7 +49,7 @@ export async function resolvePayments(payers: Payers, { id, payer }: Listing): P
     }
   }
   const lost = (await payments.losses()).map((loss) =>
-    nameOf(loss, 'its transfer was undone, and cannot be made again'),
+    nameOf(loss, `its transfer ${loss.transaction} was undone, and cannot be made again`),
   )
   return [...findings, ...naming(id, 'unresolved', open), ...naming(id, 'lost', lost)]
 }
@@ -89,7 +89,7 @@ function unresolved(account: string, { inDoubt }: ExactTotals, why: string): Fin
     : []
 }
 
-function nameOf({ nonce, amount }: LostPayment, why: string): string {
+function nameOf({ nonce, amount }: Pick<LostPayment, 'nonce' | 'amount'>, why: string): string {
   return `nonce ${nonce} over ${amount}: ${why}`
 }
 

@@ -38,7 +38,7 @@ export type RpcProxy = {
   url: string
   /** The faults of a lane. Add and remove them in place. */
   faults(lane: string): RpcFault[]
-  /** What a lane has seen so far. */
+  /** The calls that a lane has seen so far. */
   seen(lane: string): readonly Seen[]
   stop(): Promise<void>
 }

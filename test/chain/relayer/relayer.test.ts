@@ -56,7 +56,7 @@ describe('relayer order', () => {
     expect(await relayer.outcome('order:never')).toEqual({ status: 'none' })
   })
 
-  it('returns its outcome, not none, while it is being placed [I9, sim seed 194]', async () => {
+  it('returns its outcome, not none, while it is being placed [I9]', async () => {
     const relayer = await newRelayer()
     const order = anOrder()
     const [sent, seen] = await Promise.all([relayer.send(order), relayer.outcome(order.id, 5_000)])
@@ -71,6 +71,21 @@ describe('relayer order', () => {
     const attempts = await Promise.all(orders.map((order) => relayer.attempts(order.id)))
     const nonces = attempts.flat().map((attempt) => attempt.nonce)
     expect(nonces.sort((a, b) => a - b)).toEqual(orders.map((_, at) => at))
+  })
+
+  it('takes a nonce of its own among concurrent orders while the node confirms its count [F14]', async () => {
+    const relayer = await newRelayer()
+    await rpc('anvil_setNonce', relayer.address, '0x7')
+    const orders = Array.from({ length: 4 }, () => anOrder())
+    const outcomes = await Promise.all(orders.map((order) => relayer.send(order)))
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(orders.map(() => 'mined'))
+    const attempts = await Promise.all(orders.map((order) => relayer.attempts(order.id)))
+    expect(
+      attempts
+        .flat()
+        .map(({ nonce }) => nonce)
+        .toSorted((a, b) => a - b),
+    ).toEqual([7, 8, 9, 10])
   })
 
   it('takes the nonce after those that the key used elsewhere', async () => {

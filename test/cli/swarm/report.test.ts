@@ -81,9 +81,9 @@ describe('isSound', () => {
   it.each([
     ['a page that was not charged', { audit: { ...MONEY, servedUnpaid: 1n } }],
     ['a charge without a page', { audit: { ...MONEY, overpaid: 1n } }],
-    ['a night that is in doubt', { nights: [{ ...NIGHT, status: 'in_doubt' }] }],
-    ['a night that leaves an IOU', { nights: [{ ...NIGHT, unsettled: 1n }] }],
-    ['a night whose sweep the chain does not show', { nights: [{ ...NIGHT, received: 2_999n }] }],
+    ['a nightly run that is in doubt', { nights: [{ ...NIGHT, status: 'in_doubt' }] }],
+    ['a nightly run that leaves an IOU', { nights: [{ ...NIGHT, unsettled: 1n }] }],
+    ['a nightly run whose sweep the chain does not show', { nights: [{ ...NIGHT, received: 2_999n }] }],
   ])('is false for %s', (_, more) => {
     expect(isSound({ ...REPORT, ...more })).toBe(false)
   })
@@ -100,7 +100,7 @@ describe('reportText', () => {
   })
 
   it('ends with the verdict of the audit', () => {
-    expect(reportText(REPORT)).toMatch(/Sound: .*Every night has settled all of it\.$/)
+    expect(reportText(REPORT)).toMatch(/Sound: .*Each nightly run has settled all of it\.$/)
     expect(reportText({ ...REPORT, nights: [{ ...NIGHT, status: 'in_doubt' }] })).toMatch(/\nNOT SOUND: .*$/)
   })
 

@@ -38,7 +38,7 @@ export const CHAIN: readonly Removal[] = [
     row: 'F5',
     file: RELAYER,
     from: 'this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at })\n    })',
-    to: 'scheduler.wait(30).then(() =>\n        this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at }))\n    })',
+    to: 'scheduler.wait(5_000).then(() =>\n        this.#orders.place({ id, to, data, gas: gas.limit, nonce, open: true }, { ...signed, fees, at }))\n    })',
     test: 'chain/relayer/faults',
     title: 'is stored before it leaves [F5]',
   },
@@ -111,6 +111,7 @@ export const CHAIN: readonly Removal[] = [
     from: 'const done = this.#turn.then(work)',
     to: 'const done = work()',
     test: 'chain/relayer/relayer',
+    title: 'while the node confirms its count [F14]',
   },
   {
     row: 'F15',
@@ -135,9 +136,9 @@ export const CHAIN: readonly Removal[] = [
   },
   {
     row: 'F18',
-    file: 'src/ledger/channel/answers.ts',
-    from: 'const left = standing.state.balance - standing.charged',
-    to: 'const left = standing.state.balance - standing.redeemed',
+    file: 'src/ledger/channel/queue.ts',
+    from: "if (onChain) return waitedMs >= CHAIN_TIMEOUT_MS ? 'busy' : 'wait'",
+    to: '',
     test: 'schemes/channel/refund',
   },
   {

@@ -18,7 +18,7 @@ export const LEDGER: readonly Removal[] = [
   {
     row: 'E2',
     file: 'src/settlement/exact/in-doubt.ts',
-    from: "if (outcome.status === 'settled') await payments.found(token, nonce, outcome.transaction)",
+    from: 'await payments.found(token, nonce, transaction)',
     to: '',
     test: 'settlement/exact/in-doubt',
   },

@@ -24,8 +24,8 @@ export const PROOFS: readonly Removal[] = [
   {
     row: 'A3',
     file: AUTHORIZATIONS,
-    from: "if (row.status === 'settled') return this.#replay(use, row, now)",
-    to: "if (row.status === 'settled') return { outcome: 'refused', reason: 'exact_used' }",
+    from: 'return this.#replay(use, row, now)',
+    to: "return { outcome: 'refused', reason: 'exact_used' }",
     test: 'ledger/exact/authorizations',
   },
   {
@@ -47,7 +47,7 @@ export const PROOFS: readonly Removal[] = [
     file: 'src/ledger/replay-window.ts',
     from: '|| entry.at <= now - REPLAY_WINDOW_MS) return undefined',
     to: ') return undefined',
-    test: 'ledger/channel/account',
+    test: 'ledger/replay-window',
   },
   {
     row: 'A6',

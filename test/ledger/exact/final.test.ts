@@ -3,7 +3,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Use } from '../../../src/ledger/exact/types.ts'
 import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
-import { aUse, DOUBT, memoryOf } from './harness.ts'
+import { aUse, DOUBT, memoryOf, TX } from './harness.ts'
 
 const SITE = { site: 'site.test', rule: 'PRICE' }
 
@@ -109,7 +109,7 @@ describe('Payment that a reorganization undid', () => {
     expect(await memory.status()).toEqual(['settled'])
   })
 
-  it('is lost when the chain shows the end: it stays charged, and is no receipt', async () => {
+  it('is lost when the chain shows the end: it stays charged, and leaves the receipts', async () => {
     const { memory, uses } = await newPayments(3)
     const [first, use, last] = uses as [Use, Use, Use]
     const before = await receivedByExact()
@@ -118,7 +118,7 @@ describe('Payment that a reorganization undid', () => {
     await memory.confirm(last, [use])
     await memory.close(use)
     expect(await memory.totals()).toMatchObject({ payments: 2, received: 2000n, inDoubt: 0, lost: 1 })
-    expect(await memory.losses()).toEqual([{ nonce: use.nonce, amount: 1000n }])
+    expect(await memory.losses()).toEqual([{ nonce: use.nonce, amount: 1000n, transaction: TX }])
     expect(await figuresOf(use)).toEqual({ position: 4, charged: 3000 })
     expect((await receivedByExact()) - before).toBe(2000)
     const next = aUse({ ...SITE, name: first.name })

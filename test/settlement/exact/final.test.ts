@@ -134,7 +134,7 @@ describe('Exact payment that a reorganization undid', () => {
       {
         account: buyer.name,
         what: 'lost',
-        detail: `nonce ${lost.nonce} over 700: its transfer was undone, and cannot be made again`,
+        detail: `nonce ${lost.nonce} over 700: its transfer ${NEVER_MINED} was undone, and cannot be made again`,
       },
     ])
     expect(await buyer.statuses()).toEqual(['lost', 'settled'])

@@ -127,6 +127,7 @@ function Coins({ game: { keys, next, refresh }, money }: { game: Game; money: Mo
 }
 
 const MORE = 10
+const READ: Record<Way, string> = { once: 'at once', tab: 'on a tab', credit: 'on credit' }
 
 function More({ game, way }: { game: Game; way: Way | null }) {
   const action = useAction()
@@ -140,7 +141,7 @@ function More({ game, way }: { game: Game; way: Way | null }) {
     gate.paid = () => {}
     for (let count = 1; count <= MORE; count++) {
       const { account } = await buy(`${facts.url}${pages[count % pages.length]}`)
-      setRead(`${count} of ${MORE} pages read ${KINDS[way]}`)
+      setRead(`${count} of ${MORE} pages read ${READ[way]}`)
       await refresh({ id: account, way })
     }
   }
@@ -152,7 +153,7 @@ function More({ game, way }: { game: Game; way: Way | null }) {
       </p>
       <p class="row">
         <Act action={action} off={!way} work={work}>
-          Read ten more pages {way && KINDS[way]}
+          Read ten more pages {way && READ[way]}
         </Act>
         <span role="status">{read}</span>
       </p>

@@ -4,5 +4,13 @@ import { App } from './app.tsx'
 import { keptKeys } from './keys.ts'
 import { askFacts } from './server.ts'
 
-const facts = await askFacts()
-render(<App facts={facts} kept={keptKeys()} />, document.body)
+try {
+  const facts = await askFacts()
+  // What the file shows while this script loads.
+  document.body.replaceChildren()
+  render(<App facts={facts} kept={keptKeys()} />, document.body)
+} catch (cause) {
+  const status = document.querySelector('[role=status]')
+  if (status)
+    status.textContent = `The stack did not answer: ${cause}. Start it again, and open its new address.`
+}

@@ -62,15 +62,24 @@ function Score({ crawler, result }: { crawler: Misbehaving; result: Result }) {
         <dd class={result.stolen === '0' ? 'good' : 'bad'}>
           <Usd amount={result.stolen} />
         </dd>
-        {refusals.map(([reason, count]) => (
-          <>
-            <dt>{count} × refused</dt>
-            <dd>
-              <code>{reason}</code>
-            </dd>
-          </>
-        ))}
+        <dt>Refused</dt>
+        <dd>{refusals.reduce((sum, [, count]) => sum + count, 0)} requests</dd>
       </dl>
+      {refusals.length > 0 && (
+        <details>
+          <summary>Why each was refused</summary>
+          <dl class="dl">
+            {refusals.map(([reason, count]) => (
+              <>
+                <dt>{count} ×</dt>
+                <dd>
+                  <code>{reason}</code>
+                </dd>
+              </>
+            ))}
+          </dl>
+        </details>
+      )}
     </>
   )
 }

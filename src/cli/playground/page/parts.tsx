@@ -6,7 +6,12 @@ import { answerText, type Exchange, reasonOf, requestText, type Sent, titleOf } 
 
 /** An amount of micro-dollars, given as a decimal string. */
 export function Usd({ amount }: { amount: string | bigint }) {
-  return <data value={`${amount}`}>${formatUsd(BigInt(amount))}</data>
+  const [whole = '', cents] = formatUsd(BigInt(amount)).split('.')
+  return (
+    <data value={`${amount}`}>
+      ${BigInt(whole).toLocaleString('en')}.{cents}
+    </data>
+  )
 }
 
 /** An action of a person: whether it runs, and its fault. */

@@ -2,12 +2,14 @@
 import type { Context } from 'hono'
 import { may } from '../../../people/principal.ts'
 import type { Problem, SiteVersionBody as SiteVersion } from '../../answers.ts'
+import { FILE_FORMATS, fileOf } from '../../download.ts'
+import { queryOf, type ReadRows } from '../../list.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
 import { Time } from '../../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
+import { List, type ListSpec } from '../../parts/list.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
-import { More, Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
 import {
   BasedOn,
@@ -26,7 +28,73 @@ const LIMIT = 25
 /** The view of the history. `?version=` shows what that one changed, with the way back to it. */
 export const showHistory: PageHandler = async (c) => {
   const editing = await openSite(c)
-  return editing instanceof Response ? editing : page(c, editing, { typed: {} })
+  if (editing instanceof Response) return editing
+  const url = urlOf(c)
+  const { id } = editing.site
+  const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
+  if (!format) return page(c, editing, { typed: {} })
+  const { columns } = specOf(id, editing.at, false)
+  const of = { list: url.pathname, columns, query: queryOf(url, [], LATEST_FIRST), format }
+  const answer = await fileOf(c.get('desk').ask, { ...of, read: readVersions(id) })
+  return answer instanceof Response ? answer : trouble(c, 'History', answer)
+}
+
+/** The one order that there is: each version has its whole document, so thousands are not sorted here. */
+const LATEST_FIRST = '-version'
+
+function readVersions(id: string): ReadRows<SiteVersion> {
+  return async (ask, query) => {
+    const [before, limit] = [query.get('after'), query.get('limit') === '2' ? 2 : LIMIT]
+    const asked = await ask<{ versions: SiteVersion[]; next: number | null }>(
+      `/sites/${id}/versions?limit=${limit}${before === null ? '' : `&before=${encodeURIComponent(before)}`}`,
+    )
+    if (!asked.ok) return asked
+    const { versions: rows, next } = asked.value
+    return { ...asked, value: { rows, next: next === null ? null : String(next) } }
+  }
+}
+
+type HistorySpec = Pick<ListSpec<SiteVersion>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty'>
+
+function specOf(id: string, at: number, isEditor: boolean): HistorySpec {
+  return {
+    caption: 'Versions, the latest first',
+    filters: [],
+    sort: LATEST_FIRST,
+    empty: {
+      what: 'No version yet.',
+      next: isEditor && <a href={`/policy/${id}/publish`}>Publish the draft</a>,
+    },
+    columns: [
+      {
+        title: 'Version',
+        key: 'version',
+        value: ({ version }) => version,
+        cell: ({ version, act }) => (
+          <a
+            id={`version-${version}`}
+            href={`/policy/${id}/history?version=${version}`}
+          >{`${version}, ${act}`}</a>
+        ),
+      },
+      { title: 'Act', key: 'act', isFileOnly: true, value: ({ act }) => act, cell: () => '' },
+      {
+        title: 'In effect',
+        key: 'effective_at',
+        value: ({ effectiveAt }) => new Date(effectiveAt).toISOString(),
+        cell: (row) => <Effect of={row} at={at} />,
+      },
+      { title: 'By', key: 'by', value: ({ who }) => who, cell: ({ who }) => who },
+      { title: 'Note', key: 'note', kind: 'full', value: ({ note }) => note, cell: ({ note }) => note },
+      {
+        title: 'Mode',
+        key: 'mode',
+        kind: 'lead',
+        value: ({ document }) => document.mode,
+        cell: ({ document }) => document.mode,
+      },
+    ],
+  }
 }
 
 /** Publishes the document of an earlier version as the next one. */
@@ -57,15 +125,15 @@ async function page(
   const wanted = typed.version ?? url.searchParams.get('version') ?? ''
   const number = /^[1-9]\d{0,8}$/.test(wanted) ? Number(wanted) : null
   const { ask } = c.get('desk')
-  const versions = (query: string) =>
-    ask<{ versions: SiteVersion[]; next: number | null }>(`/sites/${id}/versions?${query}`)
-  const before = url.searchParams.get('after')
+  const query = queryOf(url, [], LATEST_FIRST)
+  const pairOf = new URLSearchParams({ limit: '2', after: String((number ?? 0) + 1) })
   const [listed, pair] = await Promise.all([
-    versions(`limit=${LIMIT}${before === null ? '' : `&before=${encodeURIComponent(before)}`}`),
-    number === null ? null : versions(`limit=2&before=${number + 1}`),
+    readVersions(id)(ask, query),
+    number === null ? null : readVersions(id)(ask, pairOf),
   ])
   if (!listed.ok) return trouble(c, 'History', listed)
-  const [one, earlier] = pair?.ok ? pair.value.versions : []
+  const [one, earlier] = pair?.ok ? pair.value.rows : []
+  const spec = specOf(id, editing.at, may(editing.who, 'policy.write'))
   return show(
     c,
     `History of ${id}`,
@@ -81,30 +149,7 @@ async function page(
         <One c={c} editing={editing} of={one} earlier={earlier} typed={typed} />
       )}
       <PageSection title="Versions" id="versions" note="The latest first. Each is kept for ever">
-        <Table
-          caption="Versions, the latest first"
-          rows={listed.value.versions}
-          empty={{
-            what: 'No version yet.',
-            next: may(editing.who, 'policy.write') && <a href={`/policy/${id}/publish`}>Publish the draft</a>,
-          }}
-          columns={[
-            {
-              title: 'Version',
-              cell: ({ version, act }) => (
-                <a
-                  id={`version-${version}`}
-                  href={`/policy/${id}/history?version=${version}`}
-                >{`${version}, ${act}`}</a>
-              ),
-            },
-            { title: 'In effect', cell: (row) => <Effect of={row} at={editing.at} /> },
-            { title: 'By', cell: ({ who }) => who },
-            { title: 'Note', kind: 'full', cell: ({ note }) => note },
-            { title: 'Mode', kind: 'lead', cell: ({ document }) => document.mode },
-          ]}
-        />
-        <More url={url} next={listed.value.next} />
+        <List spec={spec} query={query} page={listed.value} who={editing.who} />
       </PageSection>
     </>,
     status,

@@ -1,10 +1,10 @@
 /** The pages of policies: the list of them, and the views of one. */
 import { may } from '../../../people/principal.ts'
-import type { Paged, SiteSummaryBody as SiteSummary } from '../../answers.ts'
+import type { SiteSummaryBody as SiteSummary } from '../../answers.ts'
+import { rowsAt, sortedHere } from '../../list.ts'
 import { Badge } from '../../parts/badges.tsx'
-import { Head, PageSection } from '../../parts/page.tsx'
-import { More, Table } from '../../parts/table.tsx'
-import { type PageHandler, type Routes, show, trouble, urlOf } from '../../shell.tsx'
+import { type ListSpec, listPage } from '../../parts/list.tsx'
+import type { PageHandler, Routes } from '../../shell.tsx'
 import { ModeBadge } from '../sites/list.tsx'
 import { revert, showHistory } from './history.tsx'
 import { discard, publishDraft, showPublish } from './publish.tsx'
@@ -13,43 +13,78 @@ import { checkTyped, saveRules, showRules } from './rules.tsx'
 import { saveText, showText } from './text.tsx'
 import { tryAtDeployment, tryAtSite } from './try.tsx'
 
+const COLUMNS: ListSpec<SiteSummary>['columns'] = [
+  {
+    title: 'Site',
+    key: 'id',
+    sort: 'up',
+    value: ({ id }) => id,
+    cell: ({ id }) => <a href={`/policy/${id}`}>{id}</a>,
+  },
+  {
+    title: 'Hosts',
+    key: 'hosts',
+    kind: 'full',
+    value: ({ hosts }) => hosts.join(' '),
+    cell: ({ hosts }) => hosts.join(', '),
+  },
+  {
+    title: 'Version',
+    key: 'version',
+    sort: 'down',
+    kind: 'n',
+    value: ({ version }) => version,
+    cell: ({ version }) => (version === 0 ? 'none' : String(version)),
+  },
+  {
+    title: 'Draft',
+    key: 'draft',
+    sort: 'down',
+    value: ({ hasDraft }) => (hasDraft ? 'yes' : 'no'),
+    cell: ({ hasDraft }) => hasDraft && <Badge mood="warn">draft</Badge>,
+  },
+  {
+    title: 'Mode',
+    key: 'mode',
+    sort: 'up',
+    kind: 'lead',
+    value: ({ mode }) => mode,
+    cell: ({ mode }) => <ModeBadge mode={mode} />,
+  },
+]
+const FILTERS = [
+  {
+    name: 'draft',
+    label: 'Draft',
+    choices: [
+      ['yes', 'With a draft'],
+      ['no', 'Without one'],
+    ],
+  },
+  { name: 'text', label: 'Find', hint: 'Site or host' },
+] as const
+
+/** The policies of all sites; where there is one site alone, a form that tries its policy. */
 const listPolicies: PageHandler = async (c) => {
-  const url = urlOf(c)
-  const after = url.searchParams.get('after')
-  const asked = await c
-    .get('desk')
-    .ask<Paged<'sites', SiteSummary>>(`/sites${after === null ? '' : `?after=${encodeURIComponent(after)}`}`)
-  if (!asked.ok) return asked.status === 404 ? tryAtDeployment(c) : trouble(c, 'Policy', asked)
-  const { sites, next } = asked.value
-  return show(
-    c,
-    'Policy',
-    <>
-      <Head title="Policy" asOf={asked.at} sources={['live']} />
-      <PageSection title="Policies of the sites" id="policies" note="Each site has its own rules and prices">
-        <Table
-          caption="Sites by id"
-          rows={sites}
-          empty={{
-            what: 'No site yet. A policy belongs to a site.',
-            next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
-          }}
-          columns={[
-            { title: 'Site', cell: ({ id }) => <a href={`/policy/${id}`}>{id}</a> },
-            { title: 'Hosts', kind: 'full', cell: ({ hosts }) => hosts.join(', ') },
-            {
-              title: 'Version',
-              kind: 'n',
-              cell: ({ version }) => (version === 0 ? 'none' : String(version)),
-            },
-            { title: 'Draft', cell: ({ hasDraft }) => (hasDraft ? <Badge mood="warn">draft</Badge> : '—') },
-            { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
-          ]}
-        />
-        <More url={url} next={next} />
-      </PageSection>
-    </>,
-  )
+  const read = rowsAt<SiteSummary>('/sites', 'sites')
+  const first = await read(c.get('desk').ask, new URLSearchParams({ limit: '1' }))
+  if (!first.ok && first.status === 404) return tryAtDeployment(c)
+  return listPage<SiteSummary>({
+    title: 'Policy',
+    heading: 'Policies of the sites',
+    caption: 'Policies by site',
+    note: 'Each site has its own rules and prices',
+    sources: ['live'],
+    filters: FILTERS,
+    sort: 'id',
+    columns: COLUMNS,
+    read: sortedHere(COLUMNS, FILTERS, read),
+    idOf: ({ id }) => `policy-${id}`,
+    empty: {
+      what: 'No site yet. A policy belongs to a site.',
+      next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
+    },
+  })(c)
 }
 
 /** The pages of policies. */

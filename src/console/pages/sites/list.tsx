@@ -1,17 +1,13 @@
 /** All sites, with what they did today. */
 import { may } from '../../../people/principal.ts'
-import type {
-  FiguresBody,
-  Paged,
-  SiteModeBody as SiteMode,
-  SiteSummaryBody as SiteSummary,
-} from '../../answers.ts'
+import type { FiguresBody, SiteModeBody as SiteMode, SiteSummaryBody as SiteSummary } from '../../answers.ts'
 import { DAY, sumOf } from '../../figures.ts'
+import { type ReadRows, rowsAt, sortedHere } from '../../list.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
 import { Money, Whole } from '../../parts/figures.tsx'
-import { Head, PageSection } from '../../parts/page.tsx'
-import { More, Table } from '../../parts/table.tsx'
-import { type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
+import { type ListSpec, listPage } from '../../parts/list.tsx'
+import type { Column } from '../../parts/table.tsx'
+import type { PageHandler } from '../../shell.tsx'
 
 const MODES: Record<SiteMode, readonly [Mood, string]> = {
   draft: ['plain', 'Draft'],
@@ -26,74 +22,121 @@ export function ModeBadge({ mode }: { mode: SiteMode }) {
   return <Badge mood={mood}>{text}</Badge>
 }
 
+const FILTERS = [
+  {
+    name: 'mode',
+    label: 'Mode',
+    choices: Object.entries(MODES).map(([name, [, title]]) => [name, title] as const),
+  },
+  { name: 'text', label: 'Find', hint: 'Id, host or publisher' },
+] as const
+
+/** A site with its sums of today: null where there is no data yet, which is not 0. */
+type Row = SiteSummary & Record<SumOfDay, bigint | null>
+type SumOfDay = 'unpaid' | 'charges' | 'errors' | 'charged'
+
+const counted = (name: SumOfDay, title: string): Column<Row> => ({
+  title,
+  key: name,
+  sort: 'down',
+  kind: 'n',
+  value: (row) => row[name],
+  cell: (row) => {
+    const sum = row[name]
+    if (sum === null) return <span class="soft">no data yet</span>
+    return name === 'charged' ? <Money of={sum} /> : <Whole of={sum} />
+  },
+})
+
+const COLUMNS: ListSpec<Row>['columns'] = [
+  { title: 'Site', key: 'id', sort: 'up', value: ({ id }) => id, cell: (site) => <Named {...site} /> },
+  { title: 'Hosts', key: 'hosts', isFileOnly: true, value: ({ hosts }) => hosts.join(' '), cell: () => '' },
+  {
+    title: 'Publisher',
+    key: 'publisher',
+    sort: 'up',
+    kind: 'full',
+    value: ({ publisher }) => publisher,
+    cell: ({ publisher }) => <a href={`/publishers/${publisher}`}>{publisher}</a>,
+  },
+  {
+    title: 'Version',
+    key: 'version',
+    kind: 'n',
+    value: ({ version }) => version,
+    cell: ({ version }) => (version === 0 ? 'none' : version),
+  },
+  counted('unpaid', '402s'),
+  counted('charges', 'Paid'),
+  counted('errors', 'Errors'),
+  counted('charged', 'Earned'),
+  {
+    title: 'Mode',
+    key: 'mode',
+    sort: 'up',
+    kind: 'lead',
+    value: ({ mode }) => mode,
+    cell: ({ mode }) => <ModeBadge mode={mode} />,
+  },
+]
+
 /** The list of sites. */
 export const listSites: PageHandler = async (c) => {
-  const url = urlOf(c)
   const { ask } = c.get('desk')
   const today = Math.floor(Date.now() / DAY) * DAY
-  const [asked, figures] = await Promise.all([
-    ask<Paged<'sites', SiteSummary>>(`/sites${url.search}`),
-    ask<FiguresBody>(`/figures?interval=day&from=${today}&by=site&limit=5000`),
-  ])
-  if (!asked.ok) {
-    if (asked.status === 404) return show(c, 'Sites', <OneSite />)
-    return trouble(c, 'Sites', asked)
+  const figures = ask<FiguresBody>(`/figures?interval=day&from=${today}&by=site&limit=5000`)
+  const read: ReadRows<Row> = async (ask, query) => {
+    const [asked, sums] = await Promise.all([rowsAt<SiteSummary>('/sites', 'sites')(ask, query), figures])
+    if (!asked.ok) return asked
+    const of = todayOf(sums.ok ? sums.value : null)
+    return {
+      ...asked,
+      value: { ...asked.value, rows: asked.value.rows.map((site) => ({ ...site, ...of(site.id) })) },
+    }
   }
-  const { sites, next } = asked.value
-  const sums = todayOf(figures.ok ? figures.value : null)
-  return show(
-    c,
-    'Sites',
-    <>
-      <Head title="Sites" asOf={asked.at} sources={['live', 'book', 'traffic']}>
-        {may(c.get('desk').who, 'sites.write') && (
-          <a class="btn go" href="/sites/new">
-            New site
-          </a>
-        )}
-      </Head>
-      <PageSection title="All sites" id="all" note="Figures of today, UTC">
-        <Table
-          caption="Sites by id"
-          rows={sites}
-          empty={{
-            what: 'No site yet. A site is the hosts of one publisher with their prices.',
-            next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
-          }}
-          columns={[
-            { title: 'Site', cell: (site) => <Named {...site} /> },
-            {
-              title: 'Publisher',
-              kind: 'full',
-              cell: ({ publisher }) => <a href={`/publishers/${publisher}`}>{publisher}</a>,
-            },
-            {
-              title: 'Version',
-              kind: 'n',
-              cell: ({ version }) => (version === 0 ? 'none' : version),
-            },
-            { title: '402s', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'unpaid') },
-            { title: 'Paid', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charges') },
-            { title: 'Errors', kind: 'n', cell: ({ id }) => sums(id, 'traffic', 'errors') },
-            { title: 'Earned', kind: 'n', cell: ({ id }) => sums(id, 'book', 'charged') },
-            { title: 'Mode', kind: 'lead', cell: ({ mode }) => <ModeBadge mode={mode} /> },
-          ]}
-        />
-        <More url={url} next={next} />
-      </PageSection>
-    </>,
-  )
+  return listPage<Row>({
+    title: 'Sites',
+    heading: 'All sites',
+    caption: 'Sites',
+    note: 'Figures of today, UTC',
+    sources: ['live', 'book', 'traffic'],
+    filters: FILTERS,
+    sort: 'id',
+    columns: COLUMNS,
+    read: sortedHere(COLUMNS, FILTERS, read),
+    idOf: ({ id }) => `site-${id}`,
+    acts: ({ who }) =>
+      may(who, 'sites.write') && (
+        <a class="btn go" href="/sites/new">
+          New site
+        </a>
+      ),
+    empty: {
+      what: 'No site yet. A site is the hosts of one publisher with their prices.',
+      next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
+    },
+    absent: (
+      <p>
+        This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)
+        to serve many and to change them here.
+      </p>
+    ),
+  })(c)
 }
 
 /** The sums of one site today. A source without a figure of any site has no data yet, which is not 0. */
 function todayOf(body: FiguresBody | null) {
   const bySite = Map.groupBy(body?.figures ?? [], ({ site }) => site ?? '')
-  return (site: string, source: 'book' | 'traffic', name: 'unpaid' | 'charges' | 'errors' | 'charged') => {
+  const sum = (site: string, source: 'book' | 'traffic', name: SumOfDay) => {
     const state = body?.sources[source]
-    if (!state?.isReadable || state.asOf === null) return <span class="soft">no data yet</span>
-    const sum = sumOf(bySite.get(site) ?? [], source, name)
-    return name === 'charged' ? <Money of={sum} /> : <Whole of={sum} />
+    return state?.isReadable && state.asOf !== null ? sumOf(bySite.get(site) ?? [], source, name) : null
   }
+  return (site: string) => ({
+    unpaid: sum(site, 'traffic', 'unpaid'),
+    charges: sum(site, 'book', 'charges'),
+    errors: sum(site, 'traffic', 'errors'),
+    charged: sum(site, 'book', 'charged'),
+  })
 }
 
 const VIA_NAMES: Readonly<Record<string, string>> = {
@@ -112,18 +155,6 @@ function Named({ id, hosts, via, hasDraft }: SiteSummary) {
         {first}
         {others.length > 0 && ` and ${others.length} more`}, {VIA_NAMES[via] ?? via}
       </small>
-    </>
-  )
-}
-
-function OneSite() {
-  return (
-    <>
-      <Head title="Sites" />
-      <p class="gap">
-        This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)
-        to serve many and to change them here.
-      </p>
     </>
   )
 }
