@@ -23,7 +23,7 @@ function numbers(invoices: Books['invoices']): Breach[] {
   const taken = Object.values(invoices).map(({ number }) => BigInt(number))
   const last = taken.reduce((most, number) => (number > most ? number : most), 0n)
   const count = BigInt(new Set(taken).size)
-  const says = 'invoice numbers must have no gap'
+  const says = 'invoice numbers must be consecutive'
   return unless(last === count && taken.length === Number(count), 'B2', 'invoices', says, { last, count })
 }
 

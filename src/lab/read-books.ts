@@ -179,7 +179,7 @@ type InvoiceEvent = {
   document: { id?: string; reference?: string; amount?: string; stage?: string }
 }
 
-/** What an invoice has gone through. Null while it is open and unpaid. */
+/** The history of an invoice. Null while it is open and unpaid. */
 async function historyOf(
   stage: LabStage,
   invoice: InvoiceView,

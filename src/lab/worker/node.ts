@@ -1,5 +1,5 @@
 /**
- * The shortest way to the node. While it has no fault, calls skip the proxy that makes its faults, and the local runtime’s own proxy
+ * The shortest way to the node. Unless it must fail, calls skip the proxy that makes its faults, and the local runtime’s own proxy
  * for all that leaves it. Objects and the Worker share one isolate, so one way serves them all.
  */
 import { env } from 'cloudflare:workers'
