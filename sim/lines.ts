@@ -6,7 +6,7 @@ import { type Habit, InvoicePayer } from './actors/invoices.ts'
 import { Operator, TOKEN_SHA256 } from './actors/operator.ts'
 import { Signer } from './actors/signer.ts'
 import type { Wallet } from './actors/wallet.ts'
-import { Bills, checkListed, checkSeries, checkStripe } from './check/bills.ts'
+import { Bills, checkListed, checkNotes, checkSeries, checkStripe } from './check/bills.ts'
 import type { CreditOracle } from './check/credit.ts'
 import { type Deployment, SITE } from './deployment.ts'
 import { HOOK } from './hook.ts'
@@ -80,6 +80,8 @@ export class Lines {
   readonly #oracle: CreditOracle
   readonly #operator: Operator
   readonly #parties: readonly Party[]
+  /** The reasons of credit notes that the operator has written. */
+  readonly #notes: string[] = []
 
   constructor(world: World, ground: Ground) {
     this.#world = world
@@ -122,6 +124,7 @@ export class Lines {
         await world.sleep(wait, 'peace')
         await invoices.payAll()
         if (day > 0) continue
+        if (world.choices.chance(`credits ${payer.id}`, 0.3)) await this.#credit(payer.id)
         const mayBe = this.#oracle.mayCharge(payer.id, price)
         const bought = await payer.buy(`${path}/${at}/peace`)
         world.count(`on credit in peace: ${bought}`)
@@ -147,6 +150,7 @@ export class Lines {
       return [line]
     })
     checkSeries(deployment, lines)
+    checkNotes(this.#notes, lines)
     checkStripe(stripe, lines)
   }
 
@@ -176,7 +180,13 @@ export class Lines {
     const bought: Promise<unknown>[] = pages.map((each) => payer.buy(each, reuse()))
     if (choices.chance(`suspends ${id}`, 0.1)) bought.push(this.#suspend(id))
     if (choices.chance(`pays ${id}`, 0.3)) bought.push(invoices.payAll())
+    if (choices.chance(`credits ${id}`, 0.2)) bought.push(this.#credit(id))
     await Promise.all(bought)
+  }
+
+  async #credit(id: string): Promise<void> {
+    const note = await this.#operator.credit(id, this.#world.choices.number(`credits ${id}`))
+    if (note?.isKnown) this.#notes.push(note.reason)
   }
 
   async #suspend(id: string): Promise<void> {

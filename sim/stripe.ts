@@ -50,6 +50,7 @@ export class Stripe {
     here.outside++
     try {
       const answer = await this.#local.fetch(request)
+      here.note(`stripe answers ${answer.status} ${fault?.kind ?? ''}`)
       return new Response(await answer.text(), { status: answer.status, headers: answer.headers })
     } finally {
       end?.()

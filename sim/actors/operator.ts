@@ -9,9 +9,13 @@ const TOKEN = 'operator-of-the-simulator'
 /** The hash of the operator's token, as the deployment has it. */
 export const TOKEN_SHA256 = createHash('sha256').update(TOKEN).digest('hex')
 
+/** An invoice as the operator reads it. Amounts are decimal strings. */
+type Invoiced = { id: string; net: string; creditedNet: string }
+
 /** Acts by the operator's API. Each act is repeated until its outcome is known. */
 export class Operator {
   readonly #client: Client
+  #notes = 0
 
   constructor(client: Client) {
     this.#client = client
@@ -42,6 +46,34 @@ export class Operator {
     if (status !== 200 && status !== 404 && status !== 409)
       throw new Error(`the transfer must be noted: ${status} ${body}`)
     world().count(status === 200 ? 'transfer noted' : 'transfer refused')
+  }
+
+  /**
+   * Credits a part of the oldest invoice of an agent. Returns the reason, which names the note: it must be there once. Null
+   * if nothing could be credited, or another note came first.
+   */
+  async credit(agent: string, share: number): Promise<{ reason: string; isKnown: boolean } | null> {
+    const listed = await this.#get(`/invoices?agent=${agent}`)
+    const { invoices } = JSON.parse(listed.body) as { invoices?: Invoiced[] }
+    const invoice = invoices?.find(({ net, creditedNet }) => BigInt(net) > BigInt(creditedNet))
+    if (!invoice) return null
+    const { id, net, creditedNet } = invoice
+    const amount = (BigInt(Math.floor(share * 1_000)) * (BigInt(net) - BigInt(creditedNet))) / 1_000n + 1n
+    const reason = `goodwill ${++this.#notes}`
+    const asked = { amount: `${amount}`, reason, creditedNet }
+    const { status, body } = await this.#post(`/invoices/${id}/credit-notes`, asked)
+    if (status !== 201 && status !== 404 && status !== 409)
+      throw new Error(`the note must be issued: ${status} ${body}`)
+    world().count(status === 201 ? 'credit note' : 'credit note refused')
+    return { reason, isKnown: status === 201 }
+  }
+
+  async #get(path: string): Promise<Answer> {
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    for (;;) {
+      const answer = await this.#client.persist(`/_tab402/api${path}`, undefined, { headers })
+      if (answer?.status === 200) return answer
+    }
   }
 
   async #post(path: string, body: object): Promise<Answer> {

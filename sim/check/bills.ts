@@ -7,6 +7,7 @@ import type {
   DunningStep,
   DunningTerms,
   Invoice,
+  PaymentFailed,
   PaymentReceived,
   PaymentReversed,
   Stage,
@@ -23,6 +24,9 @@ import { amountIn, entriesAfter, isOpened } from './lines.ts'
 
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
 
+/** The kinds of entries about payments of an invoice. */
+const MONEY: ReadonlySet<string> = new Set(['payment', 'failure', 'reversal'])
+
 /** An invoice with all that has happened to it. */
 export type Bill = {
   invoice: Invoice
@@ -30,6 +34,8 @@ export type Bill = {
   paid: bigint
   credited: bigint
   creditedNet: bigint
+  /** Whether its last payment has failed or was taken back. */
+  hasFailed: boolean
 }
 
 /** The documents of one line, in the order of its journal. */
@@ -63,8 +69,25 @@ export class Bills {
         paid: paid - returned,
         credited: sum(own(notes), 'total'),
         creditedNet: sum(own(notes), 'net'),
+        hasFailed: this.#hasFailed(invoice.id),
       }
     })
+  }
+
+  /** Whether an invoice keeps its agent from getting credit. */
+  get isCutOff(): boolean {
+    return this.bills.some(
+      ({ stage, hasFailed }) =>
+        stage === 'suspended' || stage === 'written_off' || (stage === 'past_due' && hasFailed),
+    )
+  }
+
+  #hasFailed(invoice: string): boolean {
+    const last = this.#rows.findLast(
+      ({ kind, body }) =>
+        MONEY.has(String(kind)) && readBody<PaymentFailed>(String(body)).invoice === invoice,
+    )
+    return last !== undefined && last.kind !== 'payment'
   }
 
   /** All that billing has promised of this line. `until`: the moment of the last run, in Unix ms. @throws Violation */
@@ -212,6 +235,16 @@ function movedBy(row: ReturnType<typeof entriesAfter>[number]): bigint {
 
 function sum<Name extends string>(all: readonly Record<Name, bigint>[], name: Name): bigint {
   return all.reduce((total, one) => total + one[name], 0n)
+}
+
+/** Each note that the operator has written is there once [B4]. `written`: their reasons. @throws Violation */
+export function checkNotes(written: readonly string[], lines: readonly Bills[]): void {
+  const found = lines.flatMap((line) => line.of<CreditNote>('credit_note')).map(({ reason }) => reason)
+  for (const reason of new Set([...written, ...found.filter((one) => one.startsWith('goodwill'))])) {
+    const times = found.filter((one) => one === reason).length
+    if (times !== 1) throw new Violation('B4', `the note ${reason} is there ${times} times`)
+  }
+  if (found.some((reason) => !reason.startsWith('goodwill'))) world().count('release credited')
 }
 
 /** Stripe has each invoice once, and what it has received is what the line has [B4]. @throws Violation */

@@ -20,9 +20,6 @@ type Delivered = { host: Host; once: string; request: string }
 /** A replay is refused at the end of its window; clocks of requests and objects differ by less than this. */
 const MARGIN_MS = 150_000
 
-/** An agent with an invoice at one of these stages gets no credit. */
-const CUT_OFF: ReadonlySet<string> = new Set(['suspended', 'written_off'])
-
 /** Watches the credit lines of one run. */
 export class CreditOracle {
   readonly #deployment: Deployment
@@ -93,7 +90,7 @@ export class CreditOracle {
     const [charged, redeemed, credit] = (['charged', 'redeemed', 'credit'] as const).map((name) =>
       amountIn(last, name),
     ) as [bigint, bigint, bigint]
-    const isCut = new Bills(host as Host).bills.some(({ stage }) => CUT_OFF.has(stage))
+    const isCut = new Bills(host as Host).isCutOff
     return suspended === null && !isCut && charged + price - credit - redeemed <= limitOf(agreed, redeemed)
   }
 

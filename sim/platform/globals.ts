@@ -35,7 +35,12 @@ export function setNet(answer: Net): void {
 }
 
 /** Runs after a delay, as its owner's; never once the owner has ended. */
-function setVirtualTimeout(run: () => void, delayMs = 0): Event {
+function setVirtualTimeout<Args extends unknown[]>(
+  work: (...args: Args) => void,
+  delayMs = 0,
+  ...args: Args
+): Event {
+  const run = () => work(...args)
   const who = owner()
   return world().after(delayMs, `timer of ${who?.name ?? 'actor'}`, () => {
     if (who?.isAlive() === false) return

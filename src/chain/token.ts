@@ -108,8 +108,12 @@ export function moved(logs: Log[], payment: Transfer): boolean {
   return isTransfer && next.data.toLowerCase() === numberToHex(value, { size: 32 })
 }
 
-function usesOf(logs: Log[], { token, from, nonce }: Pick<Transfer, 'token' | 'from' | 'nonce'>): Log[] {
-  const topics = [AUTHORIZATION_USED, word(from), nonce.toLowerCase() as Hex]
+function usesOf(
+  logs: Log[],
+  { token, from, nonce }: Pick<Transfer, 'token' | 'from' | 'nonce'>,
+  event = AUTHORIZATION_USED,
+): Log[] {
+  const topics = [event, word(from), nonce.toLowerCase() as Hex]
   return logs.filter((log) => isLogOf(log, token, topics))
 }
 
@@ -151,13 +155,16 @@ export async function readFinality(
   )
 }
 
-/** The effect of a transaction on the authorization; null when it is not mined or its receipt does not show a use. */
+/** The effect of a transaction on the authorization; null when it is not mined, or its receipt shows neither a use nor a cancellation. */
 async function readUse(chain: Chain, payment: Transfer, transaction: Hex): Promise<'moved' | 'spent' | null> {
   const { findReceipt } = await import('./relayer/transaction.ts')
   const receipt = await findReceipt(chain, [transaction], 3)
   if (!receipt?.succeeded) return null
   if (moved(receipt.logs, payment)) return 'moved'
-  return usesOf(receipt.logs, payment).length > 0 ? 'spent' : null
+  return usesOf(receipt.logs, payment, AUTHORIZATION_CANCELED).length > 0 ||
+    usesOf(receipt.logs, payment).length > 0
+    ? 'spent'
+    : null
 }
 
 /**
@@ -213,7 +220,7 @@ export async function findTransfer(
     const [log] = await client.request({ method: 'eth_getLogs', params: [filter] }).catch(said)
     const hash = log?.transactionHash
     if (hash) {
-      if (log.topics[0] === AUTHORIZATION_CANCELED) return 'spent'
+      // Threat: one node says which transaction it was. The receipt decides, for a cancellation too (faults: F9).
       const use = await readUse(chain, payment, hash)
       return use === 'moved' ? hash : (use ?? undefined)
     }

@@ -7,9 +7,10 @@ const WEI = 10n ** 18n
 /** One ether in micro-dollars. */
 const ETHER = BigInt(GAS_VARS.NATIVE_PRICE) * 1_000_000n
 
-async function metersOf({ chain, relayer, nodeCalls, origin }: LabStage) {
+async function metersOf({ chain, relayer, remote, nodeCalls, origin }: LabStage) {
+  const { shortCalls } = await remote({ do: 'wake', objects: [] })
   const wei = BigInt((await chain.rpc('eth_getBalance', [relayer.address, 'latest'])) as string)
-  return { wei, lookUps: nodeCalls.length, origin: origin.asked.length }
+  return { wei, lookUps: nodeCalls.length + shortCalls, origin: origin.asked.length }
 }
 
 /** The cost of some work. */

@@ -33,7 +33,7 @@ export type LabStage = {
   node: string
   /** The faults of that node, changed in place. */
   nodeFaults: RpcFault[]
-  /** The calls that the node has had. */
+  /** The calls of the node that went through the proxy. */
   nodeCalls: readonly Seen[]
   origin: LocalPages
   /** Null where the Worker’s own relayer sends payments by `exact`. */

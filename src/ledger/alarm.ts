@@ -75,6 +75,8 @@ export class AccountAlarm {
       if (at !== null || !account.owes()) return
       // Trap: an alarm that wakes the object is not set any more. The time that it has stored must stay.
       await (this.#listAt === null ? this.#list(LIST_AFTER_MS) : this.#set())
+      // An alarm that rings right after this is the one that has woken the object, and not yet the list's.
+      this.#ringsAt = null
     })
   }
 

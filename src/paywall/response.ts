@@ -146,6 +146,7 @@ export function paidResponse(
   const response = new Response(answer.body, answer)
   change(response.headers, changes)
   for (const name of CACHED) response.headers.delete(name)
+  for (const name of [...response.headers.keys()]) if (TARGETED.test(name)) response.headers.delete(name)
   response.headers.set('cache-control', 'private, no-store')
   return receipted(response, receipt, dialect)
 }
@@ -172,18 +173,20 @@ function change(headers: Headers, { hidden, added }: Changes): void {
 /** Headers that could make a cache store the paid page, or report a payment of the origin's own to a crawler. */
 const CACHED = [
   'age',
-  'cdn-cache-control',
-  'cloudflare-cdn-cache-control',
   'crawler-charged',
   'crawler-error',
   'crawler-price',
+  'edge-control',
   'expires',
   'payment-required',
   'payment-response',
   'pragma',
   'surrogate-control',
+  'x-accel-expires',
   'x-payment-response',
 ]
+/** Threat: a cache follows the field that targets it, and not `Cache-Control` (RFC 9213 §2.2). Each network has one of its own. */
+const TARGETED = /-cache-control$/
 
 function receipted(response: Response, receipt: SettleResponse, dialect: Dialect): Response {
   const { headers } = response

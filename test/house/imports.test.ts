@@ -138,6 +138,25 @@ describe('the imports', () => {
   })
 })
 
+describe('the edge Worker', () => {
+  it('holds no page of the console, and not the library that reads registrations of passkeys', () => {
+    const reached = new Set<string>()
+    const visit = (file: string) => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const next of localImportsOf(file)) visit(next)
+    }
+    visit('src/worker-stripe.ts')
+    visit('src/worker.ts')
+    expect(reached.size).toBeGreaterThan(100)
+    const wrong = [...reached].flatMap((file) => [
+      ...(file.startsWith('src/console/') ? [file] : []),
+      ...importsOf(file).filter((target) => /^(?:@simplewebauthn|hono\/jsx)/.test(target)),
+    ])
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('the search for circles', () => {
   it('finds two files that import each other', () => {
     const graph = new Map([

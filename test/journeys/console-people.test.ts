@@ -15,17 +15,17 @@ beforeAll(async () => {
   site = started
   browser = opened
   url = site.facts.console.url.replace('127.0.0.1', 'localhost')
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await site?.stop()
 })
 
-/** Adds an authenticator that verifies its user without asking. */
-async function addAuthenticator(page: Page): Promise<void> {
+/** Adds an authenticator that verifies its user without asking. Returns how to take it away again. */
+async function addAuthenticator(page: Page): Promise<() => Promise<void>> {
   const cdp = await (page.context() as BrowserContext).newCDPSession(page)
   await cdp.send('WebAuthn.enable')
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
       transport: 'internal',
@@ -35,6 +35,7 @@ async function addAuthenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   })
+  return async () => void (await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId }))
 }
 
 async function signInAsOwner(page: Page): Promise<void> {
@@ -50,12 +51,13 @@ async function invite(name: string, role: string): Promise<string> {
   return `${url}/invitation?code=${body.invitation}`
 }
 
-/** Opens an invitation, and makes the passkey. */
-async function join(page: Page, address: string): Promise<void> {
-  await addAuthenticator(page)
+/** Opens an invitation, and makes the passkey. Returns how to lose its device. */
+async function join(page: Page, address: string): Promise<() => Promise<void>> {
+  const lose = await addAuthenticator(page)
   await page.goto(address)
   await page.getByRole('button', { name: 'Make a passkey' }).click()
   await page.waitForURL(`${url}/`)
+  return lose
 }
 
 describe('a member of the console', { timeout: 60_000 }, () => {
@@ -105,6 +107,33 @@ describe('a member of the console', { timeout: 60_000 }, () => {
       403,
       expect.stringContaining('Not allowed'),
     ])
+    await close()
+  })
+
+  it('adds a passkey of a second device, removes that of the lost one, and keeps the last', async () => {
+    const { page, faults, close } = await openPage(browser)
+    const lose = await join(page, await invite('Emil', 'operator'))
+    await lose()
+    await addAuthenticator(page)
+    await page.goto(`${url}/settings`)
+    await page.locator('input[name=name]').fill('Phone')
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    await page.getByRole('button', { name: 'Make a passkey' }).click()
+    await page.waitForURL(`${url}/settings#passkeys`)
+    expect(await violationsOf(page)).toEqual([])
+    const devices = () =>
+      page.getByRole('table', { name: 'Your passkeys' }).getByRole('rowheader').allTextContents()
+    expect(await devices()).toEqual(['Linux', 'Phone'])
+    await page.getByRole('button', { name: 'Remove the passkey Linux' }).click()
+    await page.getByText('Phone').waitFor()
+    expect(await devices()).toEqual(['Phone'])
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign in with your passkey' }).click()
+    await page.waitForURL(`${url}/`)
+    await page.goto(`${url}/settings`)
+    await page.getByRole('button', { name: 'Remove the passkey Phone' }).click()
+    await page.getByText('It is your last passkey').waitFor()
+    expect(faults).toEqual([expect.stringContaining('409')])
     await close()
   })
 

@@ -225,6 +225,17 @@ describe.each(DEBTORS)('AccountAlarm of %s', (_, newDebtor) => {
     expect(await rowOf(debtor)).not.toBeNull()
   })
 
+  it('does not list before its time when the alarm of a report has woken the account', async () => {
+    const debtor = await newDebtor()
+    await debtor.owe()
+    await debtor.stub().list()
+    await reportFirst(debtor)
+    await runInDurableObject(debtor.stub(), (_, { storage }) => storage.deleteAlarm())
+    await evictDurableObject(debtor.stub())
+    expect(await ringWithoutRow(debtor)).toBeGreaterThan(LIST_AFTER_MS / 2)
+    expect(await rowOf(debtor)).toBeNull()
+  })
+
   it('is set at the next start of an account that owes without one', async () => {
     const debtor = await newDebtor()
     await debtor.owe()

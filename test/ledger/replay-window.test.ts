@@ -33,7 +33,7 @@ describe('Replays', () => {
     expect(replays.match('1001:GET /a', 'again', AT)).toBeUndefined()
   })
 
-  it('matches nothing once the window is over, to the millisecond', () => {
+  it('matches nothing once the window is over, to the millisecond [A5]', () => {
     const replays = replaysOf([entry()])
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS - 1)?.seq).toBe(1)
     expect(replays.match(PROOF, 'again', AT + REPLAY_WINDOW_MS)).toBeUndefined()

@@ -115,7 +115,7 @@ function Editor({ c, typed, scopes, problem }: EditorProps) {
           <fieldset aria-describedby={fault && 'scopes-fault'}>
             <legend>It may</legend>
             {RIGHTS.filter((right) => may(who, right)).map((right) => (
-              <label class="row">
+              <label class="key">
                 <input type="checkbox" name="scopes" value={right} checked={scopes.includes(right)} />
                 {RIGHT_NAMES[right]}
               </label>

@@ -5,7 +5,7 @@ import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
 import { type BookFault, faultyBook, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
-import { shortenNode } from './node.ts'
+import { shortCalls, shortenNode } from './node.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import type { LabObject } from './wrap.ts'
@@ -31,8 +31,16 @@ export type LabOrder =
   /** Opens the short way to the node; null closes it. */
   | { do: 'node'; url: string | null }
 
-/** The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. */
-export type OrderResult = { offsetMs: number; nextAlarm: number | null; runs: DirectRun[] }
+/**
+ * The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. `shortCalls`: of the node, since the Worker
+ * started, without those that went through the proxy.
+ */
+export type OrderResult = {
+  offsetMs: number
+  nextAlarm: number | null
+  runs: DirectRun[]
+  shortCalls: number
+}
 
 const POLL_MS = 10
 const NEAR_MS = 600_000
@@ -52,7 +60,8 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
     const order = await request.json<LabOrder>()
     const runs = await this.#follow(order)
     const [next] = pendingAlarms()
-    return Response.json({ offsetMs: clockOffset(), nextAlarm: next?.at ?? null, runs } satisfies OrderResult)
+    const state = { offsetMs: clockOffset(), nextAlarm: next?.at ?? null, shortCalls: shortCalls() }
+    return Response.json({ ...state, runs } satisfies OrderResult)
   }
 
   async #follow(order: LabOrder): Promise<DirectRun[]> {

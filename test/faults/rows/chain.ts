@@ -136,9 +136,9 @@ export const CHAIN: readonly Removal[] = [
   },
   {
     row: 'F18',
-    file: 'src/ledger/channel/answers.ts',
-    from: 'const left = standing.state.balance - standing.charged',
-    to: 'const left = standing.state.balance - standing.redeemed',
+    file: 'src/ledger/channel/queue.ts',
+    from: "if (onChain) return waitedMs >= CHAIN_TIMEOUT_MS ? 'busy' : 'wait'",
+    to: '',
     test: 'schemes/channel/refund',
   },
   {

@@ -47,7 +47,7 @@ export const PROOFS: readonly Removal[] = [
     file: 'src/ledger/replay-window.ts',
     from: '|| entry.at <= now - REPLAY_WINDOW_MS) return undefined',
     to: ') return undefined',
-    test: 'ledger/channel/account',
+    test: 'ledger/replay-window',
   },
   {
     row: 'A6',
