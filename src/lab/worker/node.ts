@@ -1,5 +1,5 @@
 /**
- * The shortest way to the node. Unless it must fail, calls skip the proxy that makes its faults, and the local runtime’s own proxy
+ * The shortest way to the node. While it answers in truth, calls skip the proxy that makes its faults, and the local runtime’s own proxy
  * for all that leaves it. Objects and the Worker share one isolate, so one way serves them all.
  */
 import { env } from 'cloudflare:workers'
@@ -9,13 +9,20 @@ const { LAB_NODE } = env as unknown as LabBindings
 
 /** The URL of the node that goes the short way; none until the lab says so. */
 let short: string | null = null
+let calls = 0
 
 const send = globalThis.fetch
 
 globalThis.fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
   const url = input instanceof Request ? input.url : String(input)
   if (url !== short) return send(input, init)
+  calls++
   return LAB_NODE.fetch('http://node/', input instanceof Request ? input : init)
+}
+
+/** How many calls have gone the short way. */
+export function shortCalls(): number {
+  return calls
 }
 
 /** Opens the short way for the node at `url`; null closes it. */
