@@ -15,6 +15,7 @@ const long = [
   ...['crash', 'crash-rounds', 'crawlers', 'demo', 'init', 'lab', 'reversals', 'start', 'swarm'].map(
     (name) => `test/journeys/${name}.test.ts`,
   ),
+  'test/sim/differential.test.ts',
   'test/package/**/*.test.ts',
 ]
 const outside = ['journeys', 'package', 'sim', 'testing'].map((folder) => `test/${folder}/**/*.test.ts`)

@@ -4,7 +4,8 @@ import type { Answer } from '../deployment.ts'
 import { world } from '../world.ts'
 import type { Client } from './client.ts'
 
-const TOKEN = 'operator-of-the-simulator'
+/** The operator's token. */
+export const TOKEN = 'operator-of-the-simulator'
 
 /** The hash of the operator's token, as the deployment has it. */
 export const TOKEN_SHA256 = createHash('sha256').update(TOKEN).digest('hex')
