@@ -27,7 +27,7 @@ const SHELVES: Record<RailName, { path: string; price: bigint }> = {
 /** The highest price of a deployment with credit. */
 export const HIGHEST_PRICE = SHELVES.stripe.price
 
-/** How invoices are dunned: within the nights of a run. */
+/** How invoices are dunned: within the days that one simulation has. */
 const DUNNING: readonly DunningTerms[] = [
   { net: 0, pastDue: 1, suspended: 2, writtenOff: 3 },
   { net: 1, pastDue: 1, suspended: 1, writtenOff: 2 },
@@ -65,7 +65,7 @@ export function dunningOf({ choices }: World): DunningTerms {
   return choices.pick('dunning', DUNNING)
 }
 
-/** What the lines of a run stand on. `wallets`: one for each agent. */
+/** The ports of the lines of a run. `wallets`: one for each agent. */
 export type Ground = {
   deployment: Deployment
   oracle: CreditOracle

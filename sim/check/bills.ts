@@ -173,7 +173,7 @@ export class Bills {
   /** Dunning skips no stage [B3], and reaches each in time [L1]. The operator's webhook gets every step. */
   #checkStages(until: number, terms: DunningTerms): void {
     const steps = this.of<DunningStep>('stage')
-    const told = new Set(this.of<string[]>('told').flat())
+    const seen = new Set(this.of<string[]>('seen').flat())
     for (const { invoice, stage, ...bill } of this.bills) {
       let reached = 'open' as Stage
       for (const { stage: next } of steps.filter((step) => step.invoice === invoice.id)) {
@@ -191,12 +191,12 @@ export class Bills {
       if (stage !== 'settled' && STAGES.indexOf(stage) < due)
         throw new Violation('L1', `${invoice.id} is ${stage}, and must be ${STAGES[due]}`)
     }
-    const waiting = steps.find(({ id }) => !told.has(id))
+    const waiting = steps.find(({ id }) => !seen.has(id))
     if (waiting)
       throw new Violation('L1', `the step ${waiting.stage} of ${waiting.invoice} was not delivered`)
   }
 
-  /** What is redeemed is what the payments of invoices redeem, to the micro-dollar [B1]. */
+  /** The redeemed amount is what the payments of invoices redeem, to the micro-dollar [B1]. */
   #checkRedeemed(): void {
     let due = 0n
     for (const { invoice, paid, credited, creditedNet } of this.bills) {

@@ -29,7 +29,7 @@ export class CreditOracle {
   readonly #opened = new Map<string, string>()
   readonly #versions = new Map<Host, number>()
   readonly #seen = new Map<Host, { seq: number; terms: Enrolment | null }>()
-  /** The newest terms that the operator was told to hold, by agent. */
+  /** The newest terms that the API has answered to hold, by agent. */
   readonly #held = new Map<string, number>()
 
   constructor(deployment: Deployment) {
