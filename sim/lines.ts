@@ -6,8 +6,9 @@ import { type Habit, InvoicePayer } from './actors/invoices.ts'
 import { Operator, TOKEN_SHA256 } from './actors/operator.ts'
 import { Signer } from './actors/signer.ts'
 import type { Wallet } from './actors/wallet.ts'
-import { Bills, checkListed, checkNotes, checkSeries, checkStripe } from './check/bills.ts'
+import { Bills, checkAttempts, checkListed, checkNotes, checkSeries, checkStripe } from './check/bills.ts'
 import type { CreditOracle } from './check/credit.ts'
+import type { ExactOracle } from './check/exact.ts'
 import { type Deployment, SITE } from './deployment.ts'
 import { HOOK } from './hook.ts'
 import { STRIPE_VARS, type Stripe } from './stripe.ts'
@@ -68,6 +69,7 @@ export function dunningOf({ choices }: World): DunningTerms {
 export type Ground = {
   deployment: Deployment
   oracle: CreditOracle
+  exact: ExactOracle
   dunning: DunningTerms
   stripe: Stripe
   wallets: readonly Wallet[]
@@ -136,7 +138,7 @@ export class Lines {
 
   /** `until`: the moment of the last nightly run, in Unix ms. @throws Violation */
   checkEnd(until: number): void {
-    const { deployment, dunning, stripe } = this.#ground
+    const { deployment, dunning, exact, stripe } = this.#ground
     this.#oracle.checkEnd(new Map(this.#parties.map(({ payer: { id, signer } }) => [id, signer])))
     const lines = this.#parties.flatMap(({ payer: { id }, invoices: { habit } }) => {
       const host = deployment.namespace('LINES').hosts.get(id)
@@ -144,6 +146,7 @@ export class Lines {
       const line = new Bills(host)
       line.check(until, dunning)
       checkListed(deployment, id, line)
+      checkAttempts(deployment, exact, line)
       const open = line.bills.find(({ stage }) => stage !== 'settled')
       if (open && habit !== 'defaults' && open.invoice.issuedAt < until)
         throw new Violation('L1', `${open.invoice.id} is ${open.stage}, although ${id} pays`)

@@ -157,6 +157,7 @@ class Story {
     this.#lines = new Lines(world, {
       deployment,
       oracle: this.#oracle.credit,
+      exact: this.#oracle.exact,
       dunning,
       stripe,
       wallets: wallets.slice(size.channels + size.exacts),

@@ -15,11 +15,14 @@ import type {
 } from '../../src/ledger/billing/types.ts'
 import { readBody } from '../../src/ledger/body.ts'
 import { DAY_MS } from '../../src/platform/time.ts'
+import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import { CENT } from '../../src/rails/rail.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Host } from '../platform/host.ts'
 import type { Stripe } from '../stripe.ts'
 import { Violation, world } from '../world.ts'
+import { runsOf } from './end.ts'
+import type { ExactOracle } from './exact.ts'
 import { amountIn, entriesAfter, isOpened } from './lines.ts'
 
 const STAGES: readonly Stage[] = ['open', 'due', 'past_due', 'suspended', 'written_off']
@@ -80,6 +83,19 @@ export class Bills {
       ({ stage, hasFailed }) =>
         stage === 'suspended' || stage === 'written_off' || (stage === 'past_due' && hasFailed),
     )
+  }
+
+  /** Whether a payment exceeded what was owed at that time. */
+  wasOverpaid({ id, total }: Invoice): boolean {
+    let left = total
+    for (const { kind, body } of this.#rows) {
+      if (kind !== 'payment' && kind !== 'reversal' && kind !== 'credit_note') continue
+      const change = readBody<{ invoice: string; amount?: bigint; total?: bigint }>(String(body))
+      if (change.invoice !== id) continue
+      left -= (change.amount ?? change.total ?? 0n) * (kind === 'reversal' ? -1n : 1n)
+      if (kind === 'payment' && left < 0n) return true
+    }
+    return false
   }
 
   #hasFailed(invoice: string): boolean {
@@ -198,11 +214,6 @@ export class Bills {
   total(name: 'charged' | 'redeemed'): bigint {
     return amountIn(this.#rows.at(-1) ?? {}, name)
   }
-
-  /** The payments by `exact` that a line has begun: the authorization of each. */
-  get attempts(): Attempt[] {
-    return this.of<Attempt>('attempt')
-  }
 }
 
 /** No document has two numbers, and no number is left out [B2]. No payment is noted twice [B4]. @throws Violation */
@@ -235,6 +246,31 @@ function movedBy(row: ReturnType<typeof entriesAfter>[number]): bigint {
 
 function sum<Name extends string>(all: readonly Record<Name, bigint>[], name: Name): bigint {
   return all.reduce((total, one) => total + one[name], 0n)
+}
+
+/**
+ * The payments of a line by `exact` are those that the chain has moved for its attempts, and what is paid twice is named
+ * [B4]. @throws Violation
+ */
+export function checkAttempts(deployment: Deployment, exact: ExactOracle, line: Bills): void {
+  const paid = new Set(line.of<PaymentReceived>('payment').map(({ id }) => id))
+  for (const { id, detail } of line.of<Attempt>('attempt')) {
+    const [from, nonce] = id.split(':').slice(-2) as [Address, Hex]
+    const [, value = '0'] = /"value":"(\d+)"/.exec(detail) ?? []
+    const hasMoved = exact.hasPaid(from, nonce, BigInt(value))
+    if (hasMoved !== null && hasMoved !== paid.has(id))
+      throw new Violation('B4', `${id}: the chain has it ${hasMoved}, the line ${paid.has(id)}`)
+    if (hasMoved) world().count('invoice paid on chain')
+  }
+  const named = runsOf(deployment, 'billing').flatMap(({ findings }) => findings)
+  for (const { invoice, paid, credited } of line.bills) {
+    if (paid + credited <= invoice.total) continue
+    world().count('invoice overpaid')
+    // A note that the operator writes after the payment is the operator's to pay out.
+    if (!line.wasOverpaid(invoice)) continue
+    if (!named.some(({ what, detail }) => what === 'overpaid' && detail.startsWith(invoice.id)))
+      throw new Violation('B4', `${invoice.id} was paid ${paid} of ${invoice.total}, and no finding names it`)
+  }
 }
 
 /** Each note that the operator has written is there once [B4]. `written`: their reasons. @throws Violation */

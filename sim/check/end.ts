@@ -152,10 +152,11 @@ function checkBook(deployment: Deployment): void {
   }
 }
 
-/** The settlement runs that have ended, oldest first. */
-export function runsOf(deployment: Deployment): Run[] {
+/** The runs of a kind that have ended, oldest first. */
+export function runsOf(deployment: Deployment, kind: 'settlement' | 'billing' = 'settlement'): Run[] {
   const rows = deployment.book.peek(
-    `SELECT id, status, record FROM run WHERE kind = 'settlement' AND ended_at IS NOT NULL ORDER BY started_at`,
+    'SELECT id, status, record FROM run WHERE kind = ? AND ended_at IS NOT NULL ORDER BY started_at',
+    kind,
   )
   return rows.map(({ id, status, record }) => {
     const { findings, dust } = JSON.parse(String(record)) as {

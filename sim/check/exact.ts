@@ -140,6 +140,11 @@ export class ExactOracle {
     )
   }
 
+  /** Whether the money of an authorization has reached the site; null if a reorganization has undone that at any time. */
+  hasPaid(from: Address, nonce: Hex, value: bigint): boolean | null {
+    return this.#undone.has(`${from} ${nonce}`) ? null : this.#isPaid(from, nonce, value)
+  }
+
   #isPaid(from: Address, nonce: Hex, value: bigint): boolean {
     if (!this.#chain.at().used.has(`${from}:${nonce}`)) return false
     const transfer = { token: usdc.address, from, to: RECEIVER, value, validBefore: 0n, nonce }

@@ -10,7 +10,7 @@ import { type AttemptedDelivery, enqueue, settle, take, type WebhookTarget } fro
 import { readFacts } from './read.ts'
 import { seeReceiver } from './receiver.ts'
 import type { AlertSettings } from './settings.ts'
-import { changeAlerts, readStored } from './store.ts'
+import { changeAlerts, readStoredAlerts } from './store.ts'
 
 /**
  * Finds alerts and sends their messages. Never throws: neither a run nor a watch may fail because of an alert. `now`: Unix ms.
@@ -18,7 +18,7 @@ import { changeAlerts, readStored } from './store.ts'
  */
 export async function raiseAlerts(settings: AlertSettings, now: number): Promise<number> {
   try {
-    const stored = await readStored(settings.book)
+    const stored = await readStoredAlerts(settings.book)
     const facts = await readFacts(settings, stored.state, now)
     const targets = await targetsOf(settings.webhooks)
     const pass = (before: AlertState) => {

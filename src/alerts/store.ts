@@ -10,11 +10,11 @@ export type StoredAlerts = { version: number; state: AlertState }
 
 /** Reads the alerts. @throws when D1 cannot be read, or lacks the migration 0011 */
 export async function readAlerts(book: D1Database): Promise<AlertState> {
-  return (await readStored(book)).state
+  return (await readStoredAlerts(book)).state
 }
 
 /** Reads the alerts for a change of them. @throws as {@link readAlerts} does */
-export async function readStored(book: D1Database): Promise<StoredAlerts> {
+export async function readStoredAlerts(book: D1Database): Promise<StoredAlerts> {
   const row = await book
     .prepare('SELECT version, state FROM alert')
     .first<{ version: number; state: string }>()
@@ -35,7 +35,7 @@ export async function changeAlerts<Value>(
   before?: StoredAlerts,
 ): Promise<Value | null> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { version, state } = (attempt === 1 && before) || (await readStored(book))
+    const { version, state } = (attempt === 1 && before) || (await readStoredAlerts(book))
     const changed = change(state)
     if (!changed || (await write(book, version, changed.state))) return changed?.value ?? null
   }

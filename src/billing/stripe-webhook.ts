@@ -6,7 +6,7 @@ import { log } from '../platform/log.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
 import { dunLine } from './dun.ts'
-import { recheck } from './payments.ts'
+import { overpaid, recheck } from './payments.ts'
 
 const MAX_BODY_BYTES = 1 << 18
 
@@ -29,7 +29,9 @@ export async function stripeWebhook(
     const checked = await recheck(settings, result)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
-      await dunLine(settings, settings.lines.getByName(result.agent), now())
+      // The run names what was paid too much, when it finds the step `settled` still pending.
+      const held = new Set(overpaid(checked.invoice).length > 0 ? [checked.invoice.id] : [])
+      await dunLine(settings, settings.lines.getByName(result.agent), now(), held)
     }
     await markProcessed(settings.book, result.event, now())
     return done()

@@ -23,7 +23,7 @@ function numbers(invoices: Books['invoices']): Breach[] {
   const taken = Object.values(invoices).map(({ number }) => BigInt(number))
   const last = taken.reduce((most, number) => (number > most ? number : most), 0n)
   const count = BigInt(new Set(taken).size)
-  const says = 'invoice numbers must have no gap'
+  const says = 'invoice numbers must be consecutive'
   return unless(last === count && taken.length === Number(count), 'B2', 'invoices', says, { last, count })
 }
 
@@ -51,7 +51,6 @@ function amounts(id: string, { charged, carriedIn, carried, net }: BookInvoice):
 
 /** Each payment is noted once for its reference at the rail, and their sum is what is paid. */
 function payments(id: string, { paid, payments }: BookInvoice): Breach[] {
-  if (payments === null) return []
   const references = payments.filter(({ amount }) => amount > 0n).map(({ reference }) => reference)
   const [noted, distinct] = [BigInt(references.length), BigInt(new Set(references).size)]
   const sum = payments.reduce((total, { amount }) => total + amount, 0n)
@@ -66,8 +65,7 @@ function payments(id: string, { paid, payments }: BookInvoice): Breach[] {
 
 /** Dunning skips no stage; only a payment that failed or was taken back makes an invoice past due at once. */
 function dunning(id: string, { stages, payments }: BookInvoice): Breach[] {
-  if (stages === null) return []
-  const hasFailed = (payments ?? []).some(({ amount }) => amount <= 0n)
+  const hasFailed = payments.some(({ amount }) => amount <= 0n)
   let rank = 0
   return stages.flatMap((stage) => {
     const [before, next] = [rank, STAGES.indexOf(stage)]

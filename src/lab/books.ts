@@ -36,16 +36,15 @@ export type BookChannel = { balance: bigint; claimed: bigint; withdrawsSince: nu
 export type BookPayment = { reference: string; amount: bigint }
 
 /**
- * An invoice of a credit line. `carried`: below a cent, on the next invoice. `stages`, `payments`: its history, in order; null
- * while it is open and unpaid, and has none.
+ * An invoice of a credit line. `carried`: below a cent, on the next invoice. `stages`, `payments`: its history, in order.
  */
 export type BookInvoice = {
   number: number
   agent: string
   periods: string[]
   stage: string
-  stages: string[] | null
-  payments: BookPayment[] | null
+  stages: string[]
+  payments: BookPayment[]
   charged: bigint
   carriedIn: bigint
   carried: bigint

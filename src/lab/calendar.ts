@@ -17,7 +17,7 @@ export class Calendar {
   #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
-  /** Done after each night, before the clock goes on. */
+  /** Called after each midnight’s runs, before the clock goes on. */
   afterNight: () => Promise<void> = async () => {}
 
   constructor(stage: LabStage) {
@@ -63,7 +63,7 @@ export class Calendar {
     const { clock, chain } = this.#stage
     const nights: LabNight[] = []
     const withdrawals = await openWithdrawals(chain)
-    // What was done since the last jump has set alarms.
+    // Requests since the last jump have set alarms.
     await this.#event(clock.now())
     for (;;) {
       const now = clock.now()

@@ -12,6 +12,7 @@ export type {
   BookRun,
   Books,
 } from './books.ts'
+/** A broken invariant, as an {@link AuditError} lists it. */
 export type { Breach } from './breach.ts'
 /** Crawlers of a lab. */
 export type { Crawler, CrawlerName, CrawlerOptions, CreditRail, Page, PaysBy } from './crawlers/crawler.ts'

@@ -26,7 +26,7 @@ export type LabOptions = {
   sites?: readonly LabSite[]
   /** Where the virtual clock starts; the real time by default. */
   start?: Moment
-  /** Who sends payments by `exact`: the Worker’s own relayer, or a facilitator over HTTP. `own` by default. */
+  /** Payments by `exact` are sent by the Worker’s `own` relayer, the default, or by a `hosted` facilitator over HTTP. */
   facilitator?: 'own' | 'hosted'
   /** The runtime of the Worker. */
   engine?: 'workerd'

@@ -6,7 +6,7 @@ import { Crew } from './crawlers/crew.ts'
 import { failOf } from './fail/index.ts'
 import type { Lab, LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
-import { publishLabSites } from './sites.ts'
+import { fetchAt, publishLabSites } from './sites.ts'
 import { type LabStage, startStage } from './stage.ts'
 import { momentMs, spanMs } from './time.ts'
 
@@ -92,14 +92,6 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
     }
   }
-}
-
-/** Not every system resolves names below `localhost`. */
-function fetchAt(url: URL, init: RequestInit = {}): Promise<Response> {
-  if (!url.hostname.endsWith('.localhost')) return fetch(url, init)
-  const headers = new Headers(init.headers)
-  headers.set('host', url.host)
-  return fetch(new URL(`${url.pathname}${url.search}`, `http://127.0.0.1:${url.port}`), { ...init, headers })
 }
 
 /** The runtime drops idle objects by itself. */

@@ -172,6 +172,7 @@ type InvoiceView = {
   agent: string
   periods: string[]
   stage: string
+  history: InvoiceEvent[]
 } & Amounts<'charged' | 'carriedIn' | 'carriedOut' | 'net' | 'total' | 'paid' | 'owed'>
 
 type InvoiceEvent = {
@@ -179,48 +180,43 @@ type InvoiceEvent = {
   document: { id?: string; reference?: string; amount?: string; stage?: string }
 }
 
-/** What an invoice has gone through. Null while it is open and unpaid. */
-async function historyOf(
-  stage: LabStage,
-  invoice: InvoiceView,
-): Promise<Pick<BookInvoice, 'stages' | 'payments'>> {
-  if (invoice.stage === 'open' && invoice.paid === '0') return { stages: null, payments: null }
-  const view = await find<{ history: InvoiceEvent[] }>(stage, `/invoices/${invoice.id}`)
-  const history = view?.history ?? []
+/** Reads each invoice from its credit line: the read model shows payments after the next run. */
+async function readInvoices(stage: LabStage): Promise<Record<string, BookInvoice>> {
+  const listed = await listAll<{ id: string }>(stage, '/invoices', 'invoices', 'before')
+  const ids = listed.map(({ id }) => id).sort()
+  return mapped(ids, async (id) => {
+    const view = await find<InvoiceView>(stage, `/invoices/${id}`)
+    return view && invoiceOf(view)
+  })
+}
+
+function invoiceOf({
+  number,
+  agent,
+  periods,
+  stage,
+  history,
+  carriedOut,
+  ...amounts
+}: InvoiceView): BookInvoice {
   const sign: Record<string, bigint> = { payment: 1n, reversal: -1n, failure: 0n }
   return {
+    number,
+    agent,
+    periods,
+    stage,
     stages: history.flatMap(({ kind, document }) => (kind === 'stage' ? (document.stage ?? []) : [])),
     payments: history.flatMap(({ kind, document: { id = '', reference = id, amount = '0' } }) =>
       kind in sign ? [{ reference, amount: (sign[kind] ?? 0n) * BigInt(amount) }] : [],
     ),
+    charged: BigInt(amounts.charged),
+    carriedIn: BigInt(amounts.carriedIn),
+    carried: BigInt(carriedOut),
+    net: BigInt(amounts.net),
+    total: BigInt(amounts.total),
+    paid: BigInt(amounts.paid),
+    owed: BigInt(amounts.owed),
   }
-}
-
-async function readInvoices(stage: LabStage): Promise<Record<string, BookInvoice>> {
-  const views = await listAll<InvoiceView>(stage, '/invoices', 'invoices', 'before')
-  const invoices = await Promise.all(
-    views.map(async (view): Promise<[string, BookInvoice]> => {
-      const { id, number, agent, periods, carriedOut, ...amounts } = view
-      return [
-        id,
-        {
-          number,
-          agent,
-          periods,
-          stage: view.stage,
-          ...(await historyOf(stage, view)),
-          charged: BigInt(amounts.charged),
-          carriedIn: BigInt(amounts.carriedIn),
-          carried: BigInt(carriedOut),
-          net: BigInt(amounts.net),
-          total: BigInt(amounts.total),
-          paid: BigInt(amounts.paid),
-          owed: BigInt(amounts.owed),
-        },
-      ]
-    }),
-  )
-  return Object.fromEntries(invoices.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 type RunView = {

@@ -47,8 +47,8 @@ export type OwnPasskeys = { member: TeamMember; passkeys: PasskeyView[]; challen
 
 /**
  * Why a passkey was neither added nor removed. `proof_required`: the member must show again who it is. `invalid`: the registration or its
- * name. `last`: the member would be locked out, and has no open invitation. `too_many`: it has the most already. `unknown`: it has
- * no such passkey, or is no member.
+ * name. `last`: without it the member would be locked out, as no invitation is open. `too_many`: it has the most already. `unknown`:
+ * neither a member nor a passkey of it.
  */
 export type PasskeyRefusal = 'proof_required' | 'invalid' | 'last' | 'too_many' | 'unknown'
 

@@ -252,7 +252,7 @@ export class People<Env = unknown> extends DurableObject<Env> {
     return { ok: true, principal, session: await this.open(principal, client, { provenAt: Date.now() }) }
   }
 
-  /** The passkeys of the member of a session; null for one who is no member. */
+  /** The passkeys of the member of a session; null for the bearer of the operator's token. */
   async passkeys(session: string): Promise<OwnPasskeys | null> {
     const who = await this.of(session)
     const member = who && this.#members.find(who.id)

@@ -1,6 +1,24 @@
 /** The tables of people, and what was added to them. */
 import { ACT_TABLE } from '../ledger/act.ts'
 
+/** A member had one passkey at first, and none had a name. */
+const MANY_PASSKEYS = [
+  `CREATE TABLE next_passkey (
+    id TEXT PRIMARY KEY,
+    member TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    key TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT, WITHOUT ROWID`,
+  `INSERT INTO next_passkey (id, member, key, counter, origin, made_at, used_at)
+     SELECT id, member, key, counter, origin, made_at, used_at FROM passkey`,
+  'DROP TABLE passkey',
+  'ALTER TABLE next_passkey RENAME TO passkey',
+]
+
 /** Every statement as it landed. */
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS member (
@@ -53,24 +71,6 @@ const SCHEMA = [
 const ADDED: readonly [column: string, statement: string][] = [
   ['proven_at', 'ALTER TABLE session ADD COLUMN proven_at INTEGER'],
   ['ends_at', 'ALTER TABLE session ADD COLUMN ends_at INTEGER'],
-]
-
-/** A member had one passkey at first, and none had a name. */
-const MANY_PASSKEYS = [
-  `CREATE TABLE next_passkey (
-    id TEXT PRIMARY KEY,
-    member TEXT NOT NULL,
-    name TEXT NOT NULL DEFAULT '',
-    key TEXT NOT NULL,
-    counter INTEGER NOT NULL,
-    origin TEXT NOT NULL,
-    made_at INTEGER NOT NULL,
-    used_at INTEGER
-  ) STRICT, WITHOUT ROWID`,
-  `INSERT INTO next_passkey (id, member, key, counter, origin, made_at, used_at)
-     SELECT id, member, key, counter, origin, made_at, used_at FROM passkey`,
-  'DROP TABLE passkey',
-  'ALTER TABLE next_passkey RENAME TO passkey',
 ]
 
 /** Creates what is missing. May run on every start. */

@@ -43,16 +43,18 @@ describe('A nightly run', () => {
   })
 
   it('alerts for each finding that shows a loss, and for no other', () => {
-    const finding = (what: 'uncovered' | 'overclaimed' | 'book_ahead' | 'receiver_behind' | 'relisted') =>
-      ({ what, account: '0x1', detail: '3 of 7', run: 'settle-1' }) as const
-    const all = (['uncovered', 'overclaimed', 'book_ahead', 'receiver_behind', 'relisted'] as const).map(
-      finding,
-    )
+    const finding = (
+      what: 'uncovered' | 'overclaimed' | 'book_ahead' | 'receiver_behind' | 'lost' | 'relisted',
+    ) => ({ what, account: '0x1', detail: '3 of 7', run: 'settle-1' }) as const
+    const all = (
+      ['uncovered', 'overclaimed', 'book_ahead', 'receiver_behind', 'lost', 'relisted'] as const
+    ).map(finding)
     expect(shown({ findings: all })).toEqual([
       'critical uncovered 0x1: 3 of 7',
       'critical overclaimed 0x1: 3 of 7',
       'critical book_ahead 0x1: 3 of 7',
       'critical receiver_behind 0x1: 3 of 7',
+      'critical lost 0x1: 3 of 7',
     ])
   })
 })

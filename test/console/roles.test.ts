@@ -1,4 +1,4 @@
-/** Every page × every role: a page that a role sees has no form that the API would refuse for want of a right. */
+/** Every page × every role: the API takes each form of a page from every role that sees it. */
 import { describe, expect, it } from 'vitest'
 import { PAGES } from '../../src/console/pages/index.ts'
 import { routesFor } from '../../src/operator/api.ts'
@@ -12,7 +12,7 @@ import { browse } from './edge.ts'
 /** Ports of an API whose routes are read, and never asked. */
 const PORTS = new Proxy({}, { get: () => ({}) }) as OperatorSettings
 
-/** What each route of the API needs, by its method and path. */
+/** The needs of each route of the API, by its method and path. */
 const ROUTES = routesFor(PORTS, ownerOf(), () => 0).routes.flatMap(({ method, path, handler }) => {
   const need = needOf(handler)
   const shape = new RegExp(`^${path.replace(/\/$/, '').replace(/:\w+/g, '[^/]+')}$`)
@@ -110,7 +110,7 @@ const unescaped = (text: string) =>
 const paths = PAGES.filter(({ get }) => get).map(({ path }) => path)
 
 describe('a page of the console', () => {
-  it.each(ROLES)('has no form that the API would refuse the role %s', async (role) => {
+  it.each(ROLES)('has only forms that the API takes from the role %s', async (role) => {
     const wrong: string[] = []
     for (const address of paths.flatMap(addressesOf)) {
       const { get, send, refused } = browserOf(role)

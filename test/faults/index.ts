@@ -20,6 +20,3 @@ export const REMOVALS: readonly Removal[] = [
   ...REST,
   ...INVARIANTS,
 ]
-
-/** Rows without an answer in the source that could be taken away, and why. */
-export const REASONS: Readonly<Record<string, string>> = {}

@@ -12,8 +12,8 @@ export type Failed = { title: string; error: string }
 
 /** See {@link openScratch}. */
 export type Scratch = {
-  /** Runs the tests of a file whose titles match, with a change in place. `ran`: how many. */
-  run(change: Change, test: string, titles: RegExp): Promise<{ ran: number; failed: Failed[] }>
+  /** Runs the tests of a file whose titles match, with a change in place if there is one. `ran`: how many. */
+  run(test: string, titles: RegExp, change?: Change): Promise<{ ran: number; failed: Failed[] }>
   close(): Promise<void>
 }
 
@@ -28,7 +28,8 @@ export async function openScratch(): Promise<Scratch> {
   process.env.PWD = folder
   const vitest = await createVitest('test', { root: folder, watch: false, maxWorkers: 1, reporters: [{}] })
   return {
-    async run(change, test, titles) {
+    async run(test, titles, change) {
+      if (!change) return await runTests(vitest, test, titles)
       const text = readFileSync(change.file, 'utf8')
       const write = (content: string) => {
         writeFileSync(change.file, content)

@@ -174,7 +174,7 @@ export function inputsOf({
         ...Object.fromEntries(SIGNATURE_FIELDS.map((name) => [name, signatureOf(name, [onCredit, byPrice])])),
         ...Object.fromEntries(Object.entries(BESIDE).map(([name, values]) => [name, near(values)])),
       },
-      [...pages, onCredit.url, byPrice.url],
+      [...onChain, onCredit, byPrice],
     ),
     'user-agent': one('user-agent', near(AGENTS)),
     accept: withShown(one('accept', near(ACCEPTS))),
@@ -202,16 +202,12 @@ function signatureOf(name: string, from: readonly Input[]): fc.Arbitrary<string>
   return fc.oneof(fc.constantFrom(...values, values.join(', ')), near(values))
 }
 
-/** A crawler's request with some of the fields, each once or twice. */
+/** A crawler's request with some of the fields, each once or twice: every other one beside a good payment. */
 function mixed(
   fields: Readonly<Record<string, fc.Arbitrary<string>>>,
-  pages: readonly string[],
+  good: readonly Input[],
 ): fc.Arbitrary<Input> {
   const some = fc.subarray(Object.keys(fields), { maxLength: 6 })
-  const url = fc.tuple(fc.constantFrom(...pages), fc.constantFrom(...SPELLINGS)).map(([page, spelling]) => {
-    const { origin, pathname } = new URL(page)
-    return origin + spelling(pathname)
-  })
   const sent = some.chain((names) =>
     fc.tuple(
       ...names.map((name) =>
@@ -221,8 +217,14 @@ function mixed(
       ),
     ),
   )
-  return fc.tuple(url, fc.constantFrom(...METHODS), sent).map(([url, method, values]) => {
-    const headers = Object.fromEntries(values.map(([name, value]) => [name, fieldOf(value)]))
-    return { url, method, headers: { 'user-agent': CRAWLER, ...headers }, isPaying: true }
-  })
+  const page = fc.tuple(fc.constantFrom(...good), fc.boolean(), fc.boolean(), fc.constantFrom(...SPELLINGS))
+  return fc
+    .tuple(page, fc.constantFrom(...METHODS), sent)
+    .map(([[base, pays, isPlain, spell], method, values]) => {
+      const { origin, pathname } = new URL(base.url)
+      const url = isPlain ? base.url : origin + spell(pathname)
+      const beside = Object.fromEntries(values.map(([name, value]) => [name, fieldOf(value)]))
+      const headers = { 'user-agent': CRAWLER, ...(pays && base.headers), ...beside }
+      return { url, method, headers, isPaying: true }
+    })
 }

@@ -121,7 +121,8 @@ describe('a member of the console', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Make a passkey' }).click()
     await page.waitForURL(`${url}/settings#passkeys`)
     expect(await violationsOf(page)).toEqual([])
-    const devices = () => page.locator('#passkeys tbody th').allTextContents()
+    const devices = () =>
+      page.getByRole('table', { name: 'Your passkeys' }).getByRole('rowheader').allTextContents()
     expect(await devices()).toEqual(['Linux', 'Phone'])
     await page.getByRole('button', { name: 'Remove the passkey Linux' }).click()
     await page.getByText('Phone').waitFor()

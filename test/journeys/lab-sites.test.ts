@@ -38,7 +38,7 @@ describe('the sites of a lab', { timeout: TIMEOUT_MS }, () => {
     ])
   })
 
-  it('pay each publisher what was read there, after one night', async () => {
+  it('pay each publisher what was read there, after one nightly run', async () => {
     const crawler = await lab.crawler({ site: 'news', pays: 'exact' })
     const tab = await lab.crawler({ site: 'blog', pays: 'channel' })
     await crawler.read('/page', 2)

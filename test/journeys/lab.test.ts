@@ -73,7 +73,7 @@ describe('a lab', { timeout: 120_000 }, () => {
     expect(Object.keys(listed)).toContain(await crawler.account())
   })
 
-  it('jumps to a moment, and makes the nights before it', async () => {
+  it('jumps to a moment, and makes the nightly runs before it', async () => {
     const to = lab.now() + 36 * 3_600_000
     const nights = await lab.at(new Date(to))
     expect(nights.length).toBeGreaterThan(0)

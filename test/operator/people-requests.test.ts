@@ -15,7 +15,7 @@ describe('the name of a member', () => {
       expect(nameOf(name)).toBe(false)
   })
 
-  it('may look like markup, which pages escape, and has no mark that turns the direction of text', () => {
+  it('may look like markup, which pages escape, but must not turn the direction of text', () => {
     expect(nameOf('<script>alert(1)</script>')).toBe(true)
     expect(nameOf('שלום')).toBe(true)
     for (const mark of ['\u200f', '\u202e', '\u2066', '\u061c']) expect(nameOf(`Ann${mark}owner`)).toBe(false)

@@ -27,7 +27,7 @@ it('records book_ahead for an account that was put back to an earlier state, and
   expect(await received(setup)).toBe(50n)
 })
 
-it('records figures_differ for an account that was put back before charges which no run has claimed [E11]', async () => {
+it('records book_ahead for an account that was put back before charges which no run has claimed [E11]', async () => {
   const setup = await newReceiver()
   const channel = await openChannel(setup)
   await channel.charge(20n)
@@ -42,5 +42,5 @@ it('records figures_differ for an account that was put back before charges which
   expect(await standingOf(channel.id)).toMatchObject({ charged: 20n, redeemed: 20n })
   const ended = await runOf(setup)
   expect(ended.status).toBe('in_doubt')
-  expect(ended.record.findings.list).toMatchObject([{ account: channel.id, what: 'figures_differ' }])
+  expect(ended.record.findings.list).toMatchObject([{ account: channel.id, what: 'book_ahead' }])
 })

@@ -50,7 +50,7 @@ export const runOverdue: AlertKind = {
 
 /** Money that a run found lost, or an account that disagrees with the chain: one kind of alert for each code. */
 export const moneyFindings: AlertKind[] = (
-  ['uncovered', 'overclaimed', 'book_ahead', 'receiver_behind'] as const
+  ['uncovered', 'overclaimed', 'book_ahead', 'receiver_behind', 'lost'] as const
 ).map(ofFinding)
 
 /** The watch has not read the chain for 15 minutes, and there are channels that could be withdrawn from. */

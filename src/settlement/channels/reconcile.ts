@@ -5,8 +5,7 @@ import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
 import { NO_TOTALS, positionOf } from '../../ledger/exact/sales.ts'
 import type { ExactTotals } from '../../ledger/exact/types.ts'
-import { checkReports, type ReportingAccount } from '../../ledger/figures/check.ts'
-import { delivered } from '../../ledger/totals.ts'
+import { checkReports } from '../../ledger/figures/check.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import { accountOf, type Payers, type Settings } from '../context.ts'
@@ -100,7 +99,7 @@ export async function reconcile(
       ...findings,
       ...updated.flatMap(({ findings }) => findings),
       ...payers.findings,
-      ...(await checkReports(settings.book, KIND.channel, await changed(settings, updated))),
+      ...(await checkFigures(settings, updated)),
       ...(await projectPage(settings, after, updated, now)),
     ],
     next,
@@ -108,25 +107,33 @@ export async function reconcile(
 }
 
 /**
- * The accounts that have charged or were redeemed since the last run, or owe. Also those of which the figures have more than
- * was delivered: such an account was put back to an earlier state (faults: E11).
+ * Has the accounts report that have charged or were redeemed since the last run, or owe, and compares. Also those of which the
+ * figures have more than was charged: an account that stays behind them was put back to an earlier state (faults: E11).
  */
-async function changed(
-  settings: Settings,
+async function checkFigures(
+  { book, accounts }: Settings,
   read: { line: Listing; standing: Standing }[],
-): Promise<ReportingAccount[]> {
+): Promise<Finding[]> {
   const cursors = await readCursors(
-    settings.book,
+    book,
     KIND.channel,
     read.map(({ line }) => line.id),
   ).catch(() => new Map<string, Cursor>())
-  return read.flatMap(({ line: { id, totals }, standing }) => {
-    const { charged, redeemed } = standing
-    const isAhead = (cursors.get(id)?.charged ?? 0n) > delivered(standing)
-    return isAhead || charged > redeemed || totals?.charged !== charged || totals.redeemed !== redeemed
-      ? [{ id, report: async () => accountOf(settings, id).report() }]
-      : []
-  })
+  // Figures may also lag behind a release. Then the report lowers them, and nothing is found.
+  const ahead = new Set(
+    read.flatMap(({ line: { id }, standing }) =>
+      (cursors.get(id)?.charged ?? 0n) > standing.charged ? id : [],
+    ),
+  )
+  const reporting = read.flatMap(({ line: { id, totals }, standing: { charged, redeemed } }) =>
+    ahead.has(id) || charged > redeemed || totals?.charged !== charged || totals.redeemed !== redeemed
+      ? { id, report: async () => accounts.getByName(id).report() }
+      : [],
+  )
+  const findings = await checkReports(book, KIND.channel, reporting)
+  return findings.map((finding) =>
+    ahead.has(finding.account) ? { ...finding, what: 'book_ahead' as const } : finding,
+  )
 }
 
 /** A crawler reads on during a run, so only what was charged before it must be claimed by its end. */

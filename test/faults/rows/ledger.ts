@@ -93,13 +93,15 @@ export const LEDGER: readonly Removal[] = [
     from: 'if (totals.authorized <= authorized && totals.redeemed <= redeemed) return []',
     to: 'if (standing) return []',
     test: 'settlement/restored',
+    title: 'counts all claims again [E11]',
   },
   {
     row: 'E11',
     file: 'src/settlement/channels/reconcile.ts',
-    from: 'return isAhead || charged > redeemed',
-    to: 'return charged > redeemed',
+    from: 'ahead.has(id) || charged > redeemed',
+    to: 'charged > redeemed',
     test: 'settlement/restored',
+    title: 'no run has claimed [E11]',
   },
   {
     row: 'E12',
