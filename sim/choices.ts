@@ -3,6 +3,9 @@
 /** Limits the faults of a run. `only`: the ids of the faults that may strike. `without`: kinds of faults that never do. */
 export type Allowed = { only?: ReadonlySet<string> | undefined; without?: ReadonlySet<string> | undefined }
 
+/** A run has some kinds of faults often, and lacks others: that finds more than a little of everything in each run. */
+const RATES = [0, 1, 1, 4]
+
 /** The choices of one run, and a list of the faults that struck. */
 export class Choices {
   readonly #seed: number
@@ -11,8 +14,7 @@ export class Choices {
   readonly #names = new Map<string, { hash: number; drawn: number }>()
   /** The ids of the faults that struck, in order. */
   readonly struck: string[] = []
-  /** Scales how often each kind of fault strikes. A kind that is absent has 1. */
-  readonly rates = new Map<string, number>()
+  readonly #rates = new Map<string, number>()
   /** No fault strikes any more: the run heals. */
   isHealing = false
 
@@ -48,11 +50,21 @@ export class Choices {
     const name = `${kind} ${where}`
     const { value, ordinal } = this.#draw(name)
     if (this.isHealing || this.#allowed.without?.has(kind)) return false
-    if (value >= share * (this.rates.get(kind) ?? 1)) return false
+    if (value >= share * this.#rate(kind)) return false
     const id = `${name} ${ordinal}`.replaceAll(' ', '/')
     if (this.#allowed.only && !this.#allowed.only.has(id)) return false
     this.struck.push(id)
     return true
+  }
+
+  /** How much more often than usual a kind strikes in this run. */
+  #rate(kind: string): number {
+    let rate = this.#rates.get(kind)
+    if (rate === undefined) {
+      rate = this.pick(`rate of ${kind}`, RATES)
+      this.#rates.set(kind, rate)
+    }
+    return rate
   }
 
   #draw(name: string): { value: number; ordinal: number } {
