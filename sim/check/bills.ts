@@ -262,12 +262,17 @@ export function checkAttempts(deployment: Deployment, exact: ExactOracle, line: 
       throw new Violation('B4', `${id}: the chain has it ${hasMoved}, the line ${paid.has(id)}`)
     if (hasMoved) world().count('invoice paid on chain')
   }
+  const refused = new Set(line.of<{ id: string }>('refuse').map(({ id }) => id))
   const named = runsOf(deployment, 'billing').flatMap(({ findings }) => findings)
   for (const { invoice, paid, credited } of line.bills) {
     if (paid + credited <= invoice.total) continue
     world().count('invoice overpaid')
     // A note that the operator writes after the payment is the operator's to pay out.
     if (!line.wasOverpaid(invoice)) continue
+    // A second attempt may begin once the first is refused, whose money may arrive all the same.
+    const own = line.of<PaymentReceived>('payment').filter((one) => one.invoice === invoice.id)
+    const isAtOnce = own.length > 1 && own.every(({ id, rail }) => rail === 'stablecoin' && !refused.has(id))
+    if (isAtOnce) throw new Violation('B4', `${invoice.id} was paid ${own.length} times at once`)
     if (!named.some(({ what, detail }) => what === 'overpaid' && detail.startsWith(invoice.id)))
       throw new Violation('B4', `${invoice.id} was paid ${paid} of ${invoice.total}, and no finding names it`)
   }
