@@ -173,7 +173,7 @@ export class Bills {
   /** Dunning skips no stage [B3], and reaches each in time [L1]. The operator's webhook gets every step. */
   #checkStages(until: number, terms: DunningTerms): void {
     const steps = this.of<DunningStep>('stage')
-    const seen = new Set(this.of<string[]>('seen').flat())
+    const seen = new Set(this.of<string[]>('told').flat())
     for (const { invoice, stage, ...bill } of this.bills) {
       let reached = 'open' as Stage
       for (const { stage: next } of steps.filter((step) => step.invoice === invoice.id)) {
