@@ -16,6 +16,7 @@ const long = [
     (name) => `test/journeys/${name}.test.ts`,
   ),
   'test/sim/differential.test.ts',
+  'test/sim/shrink.test.ts',
   'test/package/**/*.test.ts',
 ]
 const outside = ['journeys', 'package', 'sim', 'testing'].map((folder) => `test/${folder}/**/*.test.ts`)

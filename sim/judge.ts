@@ -35,7 +35,7 @@ export async function judge({ seeds, threads, only }: Asked, say: (line: string)
   await Promise.all(Array.from({ length: Number(threads) }, work))
   const killed = verdicts.filter(({ killedBy }) => killedBy !== null)
   say(`${killed.length} of ${verdicts.length} mutants killed`)
-  return verdicts.every(({ mutant, killedBy }) => killedBy === mutant.by)
+  return verdicts.every(({ mutant, killedBy }) => (killedBy === null) === (mutant.by === null))
 }
 
 async function runsOf(args: string[], mutant?: Mutant): Promise<Said> {
@@ -55,6 +55,6 @@ function lineOf({ mutant: { id, by, why }, killedBy, message, ran }: Verdict): s
     return by === null
       ? `not visible  ${id}: ${why}`
       : `SURVIVED     ${id}: ${by} must fail within ${ran} runs`
-  const how = by === null ? 'VISIBLE' : killedBy === by ? 'killed' : `KILLED, not ${by}`
+  const how = by === null ? 'VISIBLE' : killedBy === by ? 'killed' : `killed, not ${by}`
   return `${how.padEnd(12)} ${id}: ${killedBy} in run ${ran}, ${message}`
 }

@@ -21,23 +21,29 @@ export async function shrink(failed: Ended, now: () => number): Promise<Shrunk> 
     best = { seed, size, only: ended.struck, ended }
     return true
   }
+  await keepLast(failed.struck, (only) => fails(best.size, only))
   for (const name of Object.keys(failed.size) as (keyof Size)[]) {
     while (
       Number(best.size[name]) > 0 &&
       (await fails({ ...best.size, [name]: Number(best.size[name]) - 1 }, best.only))
     );
   }
-  for (
-    let part = Math.ceil(best.only.length / 2);
-    part >= 1 && now() <= until;
-    part = part > 1 ? Math.ceil(part / 2) : 0
-  ) {
-    for (let at = 0; at < best.only.length; ) {
+  for (let part = Math.ceil(best.only.length / 2); part >= 1; part = part > 1 ? Math.ceil(part / 2) : 0) {
+    for (let at = 0; at < best.only.length && now() <= until; ) {
       const fewer = best.only.filter((_, index) => index < at || index >= at + part)
       if (!(await fails(best.size, fewer))) at += part
     }
   }
   return best
+}
+
+/** The faults before the end are mostly those that matter: none, the last one, the last two, four, and so on are tried. */
+async function keepLast(
+  struck: readonly string[],
+  fails: (only: readonly string[]) => Promise<boolean>,
+): Promise<void> {
+  for (let last = 0; last < struck.length; last = last * 2 || 1)
+    if (await fails(struck.slice(struck.length - last))) return
 }
 
 /** The command that repeats a run. */

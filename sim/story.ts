@@ -38,7 +38,8 @@ export type Ended = {
 }
 
 const START = Date.UTC(2026, 11, 1, 6)
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 const NIGHTLY = '0 0 * * *'
 const WATCH = '*/5 * * * *'
@@ -124,7 +125,7 @@ class Story {
     )
     const dunning = dunningOf(world)
     this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
-    const least = size.credits > 0 ? HIGHEST_PRICE : 20_000n
+    const least = size.credits > 0 ? HIGHEST_PRICE : 6_000n
     const maxUnclaimed = choices.pick('max unclaimed', [least, 100_000_000n])
     const vars = {
       NODES: names,
@@ -235,8 +236,14 @@ class Story {
     const { visits } = this.#size
     for (let day = 0; day < days; day++) {
       for (let number = 0; number < visits; number++) {
-        const wait = START + (day + world.choices.number(`time ${name}`)) * DAY_MS - world.now
-        if (wait > 0) await world.sleep(Math.min(wait, DAY_MS / visits), `${name} waits`)
+        const moment = START + (day + world.choices.number(`time ${name}`)) * DAY_MS
+        const midnight = START + (day + 1) * DAY_MS - 6 * HOUR_MS
+        // Some pages are sold while the run claims.
+        const isLate = midnight > world.now && world.choices.chance(`at midnight ${name}`, 0.15)
+        const wait = isLate
+          ? midnight - world.now + world.latency(`midnight ${name}`, MINUTE_MS) - MINUTE_MS / 2
+          : Math.min(moment - world.now, DAY_MS / visits)
+        if (wait > 0) await world.sleep(wait, `${name} waits`)
         await visit(`${day}/${number}`)
       }
     }
@@ -270,7 +277,7 @@ class Story {
   /** A withdrawal, which the watch must see in time. */
   #withdraw(payer: ChannelPayer, isQuiet = false): void {
     const world = this.#world
-    payer.withdraw()
+    payer.withdraw(world.choices.chance('withdraws a part', 0.3) ? 3n : 1n)
     if (!isQuiet && payer.id) this.#mayLose.add(payer.id)
     const delay = payer.config.withdrawDelay * 1000
     for (let at = 10 * 60_000; at < delay; at += 15 * 60_000) {

@@ -125,13 +125,13 @@ export class ChannelPayer {
     return 'refused'
   }
 
-  /** Begins to take the escrow out alone. */
-  withdraw(): void {
+  /** Begins to take the escrow out alone: all of it, or one part of `parts`. */
+  withdraw(parts = 1n): void {
     const { config } = this
     world().count('withdrawal')
     this.#chain.act(this.wallet.address, (state, call) => {
       const { balance, claimed } = state.channel(this.id ?? '0x')
-      return state.initiateWithdraw(config, balance - claimed, call)
+      return state.initiateWithdraw(config, (balance - claimed) / parts, call)
     })
   }
 

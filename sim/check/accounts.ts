@@ -61,7 +61,10 @@ export function standingOf({ disk }: Host): {
   }
 }
 
-/** Whether the journal ever had this total. */
-export function hadCharged({ disk }: Host, total: bigint): boolean {
-  return disk.peek('SELECT 1 FROM entry WHERE charged = ? LIMIT 1', pad(total)).length > 0
+/** Whether the journal had this total at a time after `since` (Unix ms). */
+export function hadCharged({ disk }: Host, total: bigint, since: number): boolean {
+  const rows = disk.peek('SELECT at, charged FROM entry ORDER BY seq')
+  return rows.some(
+    ({ charged }, at) => BigInt(String(charged)) === total && Number(rows[at + 1]?.at ?? Infinity) >= since,
+  )
 }

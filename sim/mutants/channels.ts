@@ -134,6 +134,6 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     file: '/src/ledger/channel/queue.ts',
     from: "if (fit === 'follows') return othersTurn ? 'wait' : 'take'",
     to: "if (fit !== 'ahead') return othersTurn ? 'wait' : 'take'",
-    by: 'I13',
+    by: 'E0',
   },
 ]
