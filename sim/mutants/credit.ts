@@ -49,7 +49,7 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     by: 'I2',
   },
   {
-    id: 'forgets-commitments-on-restart',
+    id: 'loses-commitments-on-restart',
     file: LINE,
     from: 'for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)',
     to: '',
