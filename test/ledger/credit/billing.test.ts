@@ -30,10 +30,11 @@ async function billed(terms: Parameters<typeof newLine>[0] = {}, vat = 0n) {
 
 /** Appends `count` charges to a line with one, by a single SQL statement. */
 async function grow(line: Line, count: number): Promise<void> {
-  const columns = 'at, kind, amount, authorized, charged, redeemed, credit, ceiling, id'
+  const columns = 'at, kind, amount, redeemed, credit, ceiling, id'
+  const total = `printf('%039d', amount * (i + 1))`
   await line.sql(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-    INSERT INTO entry (seq, ${columns}, once, attempt, site, rule)
-    SELECT seq + i, ${columns}, once || i, 0, site, rule FROM entry, n WHERE kind = 'charge'`)
+    INSERT INTO entry (seq, ${columns}, authorized, charged, once, attempt, site, rule)
+    SELECT seq + i, ${columns}, ${total}, ${total}, once || i, 0, site, rule FROM entry, n WHERE kind = 'charge'`)
   await line.restart()
 }
 
