@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { campaign } from './campaign.ts'
+import { takeOld } from './code.ts'
 import { judge } from './judge.ts'
 import { prepare } from './prepare.ts'
 import { commandOf, shrink } from './shrink.ts'
@@ -13,6 +14,7 @@ const OPTIONS = {
   threads: { type: 'string', default: '2' },
   seed: { type: 'string' },
   size: { type: 'string' },
+  old: { type: 'string' },
   faults: { type: 'string' },
   trace: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -50,6 +52,7 @@ const SOMETIMES = [
   'reuse: after its end',
   'agent suspended',
   'agent resumed',
+  'while suspended: refused',
   'on credit in peace: served',
   'on credit in peace: refused',
   'statement',
@@ -57,6 +60,8 @@ const SOMETIMES = [
   'invoice at stripe',
   'redeemed by an invoice',
   'invoice paid twice at once',
+  'invoice paid on chain',
+  'invoice overpaid',
   'card declined',
   'payment disputed',
   'transfer noted',
@@ -72,6 +77,7 @@ const ENOUGH = 1_000
 /** Runs the command. */
 export async function main(args: string[]): Promise<void> {
   const values = valuesOf(args)
+  if (values.old !== undefined) takeOld(values.old)
   const ok = values.mutants
     ? await judge(values, console.log.bind(console))
     : values.seed === undefined
@@ -85,7 +91,7 @@ function valuesOf(args: string[]) {
 }
 
 /** One run, with its trace; a failing one is shrunk unless it is asked for with its faults. */
-async function runOne({ size, faults, trace }: Values, seed: number): Promise<boolean> {
+async function runOne({ size, faults, trace, old }: Values, seed: number): Promise<boolean> {
   await prepare(20)
   const only = faults === undefined ? undefined : new Set(faults.split(',').filter((id) => id !== ''))
   const ended = await run({ seed, size: sizeOf(size), allowed: { only }, isTraced: trace })
@@ -96,7 +102,9 @@ async function runOne({ size, faults, trace }: Values, seed: number): Promise<bo
   if (only) return false
   const small = await shrink(ended, () => performance.now())
   console.log(`the last events of the smallest run:\n${small.ended.recent.slice(-30).join('\n')}`)
-  console.log(`${ended.broken.id} seed ${seed}: ${small.ended.broken?.message}\n${commandOf(small)}`)
+  console.log(
+    `${ended.broken.id} seed ${seed}: ${small.ended.broken?.message}\n${commandOf(small)}${old === undefined ? '' : ` --old ${old}`}`,
+  )
   return false
 }
 

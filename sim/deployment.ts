@@ -4,8 +4,8 @@ import type { Bindings } from '../src/app/bindings.ts'
 import { describeProblems, readConfig } from '../src/config/config.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { addressOf } from '../src/protocol/evm/secp256k1.ts'
-import * as worker from '../src/worker-stripe.ts'
 import { NETWORK } from './chain/state.ts'
+import { CODE, type Code, oldCode } from './code.ts'
 import { Book } from './platform/d1.ts'
 import type { ObjectClass } from './platform/host.ts'
 import { Namespace } from './platform/namespace.ts'
@@ -21,18 +21,22 @@ export const RECEIVER: Hex = `0x${'22'.repeat(20)}`
 /** The host of the site. */
 export const SITE = 'https://site.sim'
 
+/** The class of each binding, by its name in the Worker. */
 const OBJECTS = {
-  ACCOUNT: worker.Account,
-  AUTHORIZATIONS: worker.Authorizations,
-  RELAYER: worker.Relayer,
-  LINES: worker.CreditLine,
-  AGENTS: worker.Agents,
-  DIRECTORIES: worker.Directory,
-  NUMBERS: worker.Numbers,
-  AUDIT: worker.Audit,
+  ACCOUNT: 'Account',
+  AUTHORIZATIONS: 'Authorizations',
+  RELAYER: 'Relayer',
+  LINES: 'CreditLine',
+  AGENTS: 'Agents',
+  DIRECTORIES: 'Directory',
+  NUMBERS: 'Numbers',
+  AUDIT: 'Audit',
 } as const
 
 type Binding = keyof typeof OBJECTS
+
+/** An older version is replaced at each place at a time of its own, within so long. */
+const RELEASE_MS = 24 * 3_600_000
 
 const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
   .filter((file) => file.endsWith('.sql'))
@@ -59,12 +63,21 @@ export class Deployment {
   onLeft: (left: Left) => void = () => {}
   readonly #vars: Record<string, unknown>
   readonly #objectsEnv: object
+  readonly #began: number
+  /** When the present version replaces the older one, by place. */
+  readonly #releases = new Map<string, number>()
 
   constructor(vars: Record<string, unknown>, isolates: number) {
     this.#vars = vars
-    for (const [binding, of] of Object.entries(OBJECTS) as [Binding, ObjectClass][])
-      this.namespaces.set(binding, new Namespace(binding.toLowerCase(), of, () => this.#objectsEnv))
-    this.engine = new Engine(worker.Settlement as never, () => this.env())
+    this.#began = world().now
+    for (const [binding, name] of Object.entries(OBJECTS) as [Binding, (typeof OBJECTS)[Binding]][]) {
+      const classOf = (host: string) => this.codeAt(host)[name] as ObjectClass
+      this.namespaces.set(binding, new Namespace(binding.toLowerCase(), classOf, () => this.#objectsEnv))
+    }
+    this.engine = new Engine(
+      () => this.codeAt('engine').Settlement as never,
+      () => this.env(),
+    )
     this.#objectsEnv = this.env()
     const read = readConfig(this.#objectsEnv)
     if (!read.ok) throw new Error(describeProblems(read.problems))
@@ -92,6 +105,43 @@ export class Deployment {
       ...vars,
     }
     return made as unknown as Bindings
+  }
+
+  /** The version that runs at a place now. The present one replaces the older one once, and for good. */
+  codeAt(place: string): Code {
+    const old = oldCode()
+    return old && world().now < this.releaseAt(place) ? old : CODE
+  }
+
+  /** When the present version comes to a place, in Unix ms. */
+  releaseAt(place: string): number {
+    const known = this.#releases.get(place)
+    if (known !== undefined) return known
+    const at = this.#began + world().latency(`release ${place}`, RELEASE_MS)
+    this.#releases.set(place, at)
+    return at
+  }
+
+  /** Lets the present version replace the older one at all places, each in its time. */
+  release(): void {
+    if (!oldCode()) return
+    const here = world()
+    const come = (place: string, replace: () => void) => {
+      const wait = this.releaseAt(place) - here.now
+      if (wait <= 0) return
+      here.after(wait, `release ${place}`, () => {
+        here.count('version replaced')
+        replace()
+      })
+    }
+    for (const [at, isolate] of this.isolates.entries()) come(`isolate ${at}`, () => isolate.restart())
+    for (const namespace of this.namespaces.values()) {
+      const { onHost } = namespace
+      namespace.onHost = (host, name) => {
+        onHost(host, name)
+        come(host.name, () => host.crash('The code of the object was updated.'))
+      }
+    }
   }
 
   namespace(binding: Binding): Namespace {
@@ -122,6 +172,7 @@ export class Isolate {
   readonly #deployment: Deployment
   readonly #number: number
   #env: Bindings
+  #code: Code
   #generation = 0
   readonly #open = new Set<() => void>()
 
@@ -129,12 +180,14 @@ export class Isolate {
     this.#deployment = deployment
     this.#number = number
     this.#env = deployment.env()
+    this.#code = deployment.codeAt(`isolate ${number}`)
   }
 
   /** Ends all requests, and drops all that was in memory. */
   restart(): void {
     this.#generation++
     this.#env = this.#deployment.env()
+    this.#code = this.#deployment.codeAt(`isolate ${this.#number}`)
     world().count('isolate restarted')
     for (const end of [...this.#open]) end()
   }
@@ -143,7 +196,7 @@ export class Isolate {
   fetch(request: Request): Promise<Answer | null> {
     this.#deployment.onAsked(request, 1)
     return this.#run('request', async (env) => {
-      const response = await worker.default.fetch(request as never, env)
+      const response = await this.#code.default.fetch(request as never, env)
       return answerOf(response as unknown as Response)
     }).then((answer) => {
       // A request of an isolate that has ended may have left a delivery behind.
@@ -156,7 +209,7 @@ export class Isolate {
   /** Fires a cron trigger. */
   async scheduled(cron: string, scheduledTime: number): Promise<void> {
     const controller = { cron, scheduledTime, noRetry: () => {} } as ScheduledController
-    await this.#run('cron', async (env) => worker.default.scheduled(controller, env))
+    await this.#run('cron', async (env) => this.#code.default.scheduled(controller, env))
   }
 
   #run<Value>(what: string, work: (env: Bindings) => Promise<Value>): Promise<Value | null> {

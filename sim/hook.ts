@@ -5,7 +5,7 @@ import { world } from './world.ts'
 /** The host of the endpoint. */
 export const HOOK = 'hook.sim'
 
-/** What it has accepted. */
+/** The events that it has accepted. */
 export class Hook {
   /** How often each event was accepted, by its id. */
   readonly accepted = new Map<string, number>()

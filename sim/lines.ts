@@ -27,7 +27,7 @@ const SHELVES: Record<RailName, { path: string; price: bigint }> = {
 /** The highest price of a deployment with credit. */
 export const HIGHEST_PRICE = SHELVES.stripe.price
 
-/** How invoices are dunned: within the nights of a run. */
+/** How invoices are dunned: within the days that one simulation has. */
 const DUNNING: readonly DunningTerms[] = [
   { net: 0, pastDue: 1, suspended: 2, writtenOff: 3 },
   { net: 1, pastDue: 1, suspended: 1, writtenOff: 2 },
@@ -65,7 +65,7 @@ export function dunningOf({ choices }: World): DunningTerms {
   return choices.pick('dunning', DUNNING)
 }
 
-/** What the lines of a run stand on. `wallets`: one for each agent. */
+/** The ports of the lines of a run. `wallets`: one for each agent. */
 export type Ground = {
   deployment: Deployment
   oracle: CreditOracle
@@ -181,7 +181,7 @@ export class Lines {
     const reuse = () => (choices.chance(`reuse ${id}`, 0.3) ? choices.pick(`reuse ${id}`, REUSES) : 'none')
     const pages = Array.from({ length: choices.between(`burst ${id}`, 1, 5) }, (_, at) => `${page}/${at}`)
     const bought: Promise<unknown>[] = pages.map((each) => payer.buy(each, reuse()))
-    if (choices.chance(`suspends ${id}`, 0.1)) bought.push(this.#suspend(id))
+    if (choices.chance(`suspends ${id}`, 0.1)) bought.push(this.#suspend(payer, page))
     if (choices.chance(`pays ${id}`, 0.3)) bought.push(invoices.payAll())
     if (choices.chance(`credits ${id}`, 0.2)) bought.push(this.#credit(id))
     await Promise.all(bought)
@@ -192,10 +192,12 @@ export class Lines {
     if (note?.isKnown) this.#notes.push(note.reason)
   }
 
-  async #suspend(id: string): Promise<void> {
+  async #suspend(payer: CreditPayer, page: string): Promise<void> {
     const world = this.#world
+    const { id } = payer
     await world.sleep(world.latency('suspension', 2_000), 'suspension')
     this.#oracle.onHeld(id, await this.#operator.suspend(id, 'it must wait'))
+    world.count(`while suspended: ${await payer.buy(`${page}/suspended`)}`)
     await world.sleep(world.latency('suspended', 30 * MINUTE_MS), 'suspended')
     this.#oracle.onHeld(id, await this.#operator.resume(id))
   }

@@ -1,5 +1,5 @@
 /** Loads every module that the Worker may load in a run: a load takes real time, and a run must not wait for it. */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 
 const FOLDERS = [
   'alerts',
@@ -18,14 +18,12 @@ const FOLDERS = [
   'terms',
 ]
 
-/** Loads them all. */
-export async function preload(): Promise<void> {
+/** Loads them all from the folder `src` of one version. A folder that it lacks is left out. */
+export async function preload(source: URL): Promise<void> {
   for (const folder of FOLDERS) {
-    const files = readdirSync(new URL(`../src/${folder}`, import.meta.url), {
-      recursive: true,
-      encoding: 'utf8',
-    })
-    for (const file of files)
-      if (file.endsWith('.ts') && !file.endsWith('.d.ts')) await import(`../src/${folder}/${file}`)
+    const at = new URL(`${folder}/`, source)
+    if (!existsSync(at)) continue
+    for (const file of readdirSync(at, { recursive: true, encoding: 'utf8' }))
+      if (file.endsWith('.ts') && !file.endsWith('.d.ts')) await import(new URL(file, at).href)
   }
 }

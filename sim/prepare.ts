@@ -1,13 +1,13 @@
 /** Makes a process or thread ready for runs. */
+import { loadCode } from './code.ts'
 import { install } from './platform/globals.ts'
-import { preload } from './preload.ts'
 
 /** Loads all modules, then takes the place of the globals. `frames`: how many lines of a stack are kept; viem makes an error for each request. */
 export async function prepare(frames = 0): Promise<void> {
   Error.stackTraceLimit = frames
   if (isPrepared) return
   isPrepared = true
-  await preload()
+  await loadCode()
   prepareGlobals()
 }
 

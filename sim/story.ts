@@ -152,6 +152,7 @@ class Story {
       stripe: size.credits > 0 ? stripe : null,
     }
     this.#oracle = new Oracle(deployment, chain, maxUnclaimed)
+    deployment.release()
     const client = (at: number) => new Client(`payer ${at}`, deployment)
     this.#payers = wallets
       .slice(0, size.channels)

@@ -8,7 +8,7 @@ import { world } from './world.ts'
 /** The host of its API. */
 export const STRIPE = 'api.stripe.sim'
 
-/** What the deployment knows of it. */
+/** The deployment’s settings of it. */
 export const STRIPE_VARS = {
   STRIPE_SECRET_KEY: 'sk_test_local_of_the_simulator',
   STRIPE_WEBHOOK_SECRET: 'whsec_local_of_the_simulator',

@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 90_000
 /** How a purchase ended. `unknown`: the client gave up before it learned it. */
 export type Bought = 'served' | 'released' | 'refused' | 'unknown'
 
-/** What a request has besides its path and payment. */
+/** The parts of a request besides its path and payment. */
 export type More = { method?: string; headers?: Record<string, string>; body?: string }
 
 /** A client gives up after this time. */

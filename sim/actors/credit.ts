@@ -18,7 +18,7 @@ export class CreditPayer {
   /** The id under which the operator registers it. */
   readonly id: string
   #offer: PaymentRequirements | undefined
-  /** What the agent has signed for, and what it was served for. Micro-dollars. */
+  /** Sums in micro-dollars: of all that the agent has signed for, and of the pages it was served. */
   signed = 0n
   served = 0n
 

@@ -16,13 +16,13 @@ const MOST_TRIES = 6
 /** The pause between two tries. */
 const PAUSE_MS = 10 * 60_000
 
-/** What a payer does with invoices. `pays oddly` depends on the rail: twice at once, or after a card that is declined. */
+/** How a payer treats invoices. `pays oddly` depends on the rail: twice at once, or after a card that is declined. */
 export type Habit = 'pays' | 'pays oddly' | 'defaults'
 
 /** An invoice as its payer reads it. Amounts are decimal strings. */
 type Shown = { id: string; owed: string; presented: InvoiceStanding['presented']; rail: RailName }
 
-/** What a payer pays with. `stripe` has its card. */
+/** The purse of a payer. `stripe` has its card. */
 export type Means = { client: Client; signer: Signer; wallet: Wallet; stripe: Stripe; operator: Operator }
 
 /** Pays the invoices of one agent. */

@@ -40,7 +40,7 @@ export class Operator {
     return versionIn(await this.#post(`/agents/${agent}/resume`, {}))
   }
 
-  /** Notes that the bank has received a transfer. The operator may be told of one transfer twice. */
+  /** Notes that the bank has received a transfer. The bank may report one transfer twice. */
   async notePayment(invoice: string, amount: string, reference: string): Promise<void> {
     const { status, body } = await this.#post(`/invoices/${invoice}/payments`, { amount, reference })
     // 404: the read model does not list the invoice yet. 409: it is settled by now.

@@ -173,7 +173,7 @@ export class Bills {
   /** Dunning skips no stage [B3], and reaches each in time [L1]. The operator's webhook gets every step. */
   #checkStages(until: number, terms: DunningTerms): void {
     const steps = this.of<DunningStep>('stage')
-    const told = new Set(this.of<string[]>('told').flat())
+    const seen = new Set(this.of<string[]>('told').flat())
     for (const { invoice, stage, ...bill } of this.bills) {
       let reached = 'open' as Stage
       for (const { stage: next } of steps.filter((step) => step.invoice === invoice.id)) {
@@ -191,12 +191,12 @@ export class Bills {
       if (stage !== 'settled' && STAGES.indexOf(stage) < due)
         throw new Violation('L1', `${invoice.id} is ${stage}, and must be ${STAGES[due]}`)
     }
-    const waiting = steps.find(({ id }) => !told.has(id))
+    const waiting = steps.find(({ id }) => !seen.has(id))
     if (waiting)
       throw new Violation('L1', `the step ${waiting.stage} of ${waiting.invoice} was not delivered`)
   }
 
-  /** What is redeemed is what the payments of invoices redeem, to the micro-dollar [B1]. */
+  /** The redeemed amount is what the payments of invoices redeem, to the micro-dollar [B1]. */
   #checkRedeemed(): void {
     let due = 0n
     for (const { invoice, paid, credited, creditedNet } of this.bills) {
@@ -262,12 +262,17 @@ export function checkAttempts(deployment: Deployment, exact: ExactOracle, line: 
       throw new Violation('B4', `${id}: the chain has it ${hasMoved}, the line ${paid.has(id)}`)
     if (hasMoved) world().count('invoice paid on chain')
   }
+  const refused = new Set(line.of<{ id: string }>('refuse').map(({ id }) => id))
   const named = runsOf(deployment, 'billing').flatMap(({ findings }) => findings)
   for (const { invoice, paid, credited } of line.bills) {
     if (paid + credited <= invoice.total) continue
     world().count('invoice overpaid')
     // A note that the operator writes after the payment is the operator's to pay out.
     if (!line.wasOverpaid(invoice)) continue
+    // A second attempt may begin once the first is refused, whose money may arrive all the same.
+    const own = line.of<PaymentReceived>('payment').filter((one) => one.invoice === invoice.id)
+    const isAtOnce = own.length > 1 && own.every(({ id, rail }) => rail === 'stablecoin' && !refused.has(id))
+    if (isAtOnce) throw new Violation('B4', `${invoice.id} was paid ${own.length} times at once`)
     if (!named.some(({ what, detail }) => what === 'overpaid' && detail.startsWith(invoice.id)))
       throw new Violation('B4', `${invoice.id} was paid ${paid} of ${invoice.total}, and no finding names it`)
   }

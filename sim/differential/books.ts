@@ -1,4 +1,4 @@
-/** What the operator's API shows of the books, without times, hashes and signatures. */
+/** The books as the operator's API shows them, without times, hashes and signatures. */
 import type { Ground } from './ground.ts'
 
 type Row = Record<string, unknown>

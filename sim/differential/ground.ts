@@ -1,4 +1,4 @@
-/** Where the story of the differential run is told: the simulator, or workerd with anvil. */
+/** The ground on which the story of the differential run is played: the simulator, or workerd with anvil. */
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import type { Wallet } from '../actors/wallet.ts'
@@ -47,6 +47,6 @@ export const SETTINGS = {
 
 /** When the story begins. */
 export const START = Date.UTC(2026, 11, 1, 6)
-/** What each payer has, and how many have it. One more has nothing. */
+/** The balance of each payer, and the number of payers who have it. One more has nothing. */
 export const FUNDS = 1_000_000n
 export const FUNDED = 3

@@ -14,7 +14,7 @@ const { setNet } = await import('../platform/globals.ts')
 const { prepare } = await import('../prepare.ts')
 const { enter, World } = await import('../world.ts')
 const { FUNDED, FUNDS, SETTINGS, START } = await import('./ground.ts')
-const { tell } = await import('./story.ts')
+const { play } = await import('./story.ts')
 
 const DAY_MS = 86_400_000
 const LAST_WATCH_MS = 300_000
@@ -78,14 +78,14 @@ const ground: Ground = {
     await ended()
   },
 }
-let told: unknown
-tell(ground).then(
+let noted: unknown
+play(ground).then(
   (all) => {
-    told = all
+    noted = all
   },
   (fault) => world.fail(fault),
 )
-await world.runUntil(() => told !== undefined)
+await world.runUntil(() => noted !== undefined)
 enter(null)
-console.log(JSON.stringify(told, null, 1))
+console.log(JSON.stringify(noted, null, 1))
 process.exit(0)

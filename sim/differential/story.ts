@@ -1,4 +1,4 @@
-/** One story without faults. Told in the simulator and in workerd with anvil, it must come out the same. */
+/** One story without faults. Note in the simulator and in workerd with anvil, it must come out the same. */
 import { numberToHex } from 'viem'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
@@ -15,11 +15,11 @@ const PRICE = 1_000n
 /** A request is sent so often while its outcome is unknown. */
 const MOST_SENDS = 40
 
-/** What came of one act. */
-export type Told = { what: string } & Record<string, unknown>
+/** The outcome of one act. */
+export type Note = { what: string } & Record<string, unknown>
 
 /** Tells the story. Equal grounds return equal values: hashes, signatures and times are left out. */
-export async function tell(ground: Ground): Promise<Told[]> {
+export async function play(ground: Ground): Promise<Note[]> {
   const story = new Story(ground)
   await story.meet()
   await story.buyOnTab()
@@ -28,11 +28,11 @@ export async function tell(ground: Ground): Promise<Told[]> {
   await story.night('the first night')
   await story.withdraw()
   await story.night('the second night')
-  return story.told
+  return story.notes
 }
 
 class Story {
-  readonly told: Told[] = []
+  readonly notes: Note[] = []
   readonly #ground: Ground
   readonly #wallets = Array.from({ length: FUNDED + 1 }, (_, at) => new Wallet(at))
   #offers: PaymentRequirements[] = []
@@ -41,15 +41,15 @@ class Story {
     this.#ground = ground
   }
 
-  /** A crawler asks for the terms, and sends what nobody can read. */
+  /** A crawler asks for the terms, and sends a header that no server can read. */
   async meet(): Promise<void> {
     const answer = await this.#ask('no payment', '/first')
     this.#offers = requiredOf(answer)?.accepts ?? []
-    this.#tell('offers', {
+    this.#note('offers', {
       offers: this.#offers.map(({ payTo, ...offer }) => ({ ...offer, payTo: payTo.toLowerCase() })),
     })
     await this.#ask('a header that is not base64', '/first', '***')
-    await this.#ask('a header that is no payment', '/first', encodeHeader({ x402Version: 2 }))
+    await this.#ask('a header without a payment', '/first', encodeHeader({ x402Version: 2 }))
     await this.#ask(
       'another version',
       '/first',
@@ -85,7 +85,7 @@ class Story {
     await this.#ask('a refund of a part', '/refund', this.#refund(wallet, config, 11n, 3n * PRICE))
     await this.#ask('a voucher after it', '/tab/12', voucher('/tab/12', 12n))
     await this.#ask('a refund over what is left', '/refund', this.#refund(wallet, config, 12n, 50n * PRICE))
-    this.#tell('a tab', await this.#channel(config))
+    this.#note('a tab', await this.#channel(config))
   }
 
   async buyAtOnce(): Promise<void> {
@@ -148,10 +148,10 @@ class Story {
       this.#voucher(wallet, config, '/w/2', 3n * PRICE),
     )
     await this.#ask('a top-up during a withdrawal', '/w/2', this.#deposit(wallet, config, '/w/2', 10n, 3n, 2))
-    this.#tell('a tab in withdrawal', await this.#channel(config))
+    this.#note('a tab in withdrawal', await this.#channel(config))
   }
 
-  /** The runs of a night, and the books after it. */
+  /** The nightly run and the billing run, and the books after them. */
   async night(what: string): Promise<void> {
     await this.#ground.night()
     const owners: [string, Address][] = [
@@ -162,27 +162,27 @@ class Story {
     const money = await Promise.all(
       owners.map(async ([name, owner]) => [name, `${await this.#ground.holds(owner)}`]),
     )
-    this.#tell(what, { money: Object.fromEntries(money), ...(await booksOf(this.#ground)) })
+    this.#note(what, { money: Object.fromEntries(money), ...(await booksOf(this.#ground)) })
   }
 
   async #channel(config: ChannelConfig): Promise<object> {
     return (await booksOf(this.#ground)).accounts[idOf(config)] ?? {}
   }
 
-  #tell(what: string, told: object): void {
-    this.told.push({ what, ...told })
+  #note(what: string, seen: object): void {
+    this.notes.push({ what, ...seen })
   }
 
   async #ask(what: string, path: string, payment?: string): Promise<Answer> {
     const answer = await this.#send(path, payment)
-    this.#tell(what, shownOf(answer))
+    this.#note(what, shownOf(answer))
     return answer
   }
 
   /** Requests that arrive together: their order is that of the network, so totals of the moment are left out. */
   async #askAtOnce(what: string, asked: [path: string, payment: string][]): Promise<void> {
     const answers = await Promise.all(asked.map(([path, payment]) => this.#send(path, payment)))
-    this.#tell(what, {
+    this.#note(what, {
       answers: answers.map((answer) => {
         const { status, error, receipt } = shownOf(answer)
         return { status, error, amount: receipt?.amount, hasMoved: receipt?.hasMoved }
@@ -293,7 +293,7 @@ function nonceOf(number: number): Hex {
   return numberToHex(number, { size: 32 })
 }
 
-/** What of an answer must be the same: no hashes, signatures, blocks or times. */
+/** The parts of an answer that must be the same: all but hashes, signatures, blocks and times. */
 function shownOf(answer: Answer) {
   const required = requiredOf(answer)
   const receipt = headerOf(answer, 'payment-response') as SettleResponse | undefined

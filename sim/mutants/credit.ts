@@ -49,7 +49,7 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     by: 'I2',
   },
   {
-    id: 'forgets-commitments-on-restart',
+    id: 'loses-commitments-on-restart',
     file: LINE,
     from: 'for (const { once, at, ...use } of journal.uses(since)) this.#used.note(once, use, at)',
     to: '',
@@ -103,5 +103,26 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     from: 'if (owedOn(invoice) === 0n) return net - creditedNet',
     to: 'if (paid >= 0n) return net - creditedNet',
     by: 'B1',
+  },
+  {
+    id: 'keeps-commitments-of-failed-pages',
+    file: '/src/schemes/credit/scheme.ts',
+    from: "if (answer.outcome !== 'opened') await retryOnce(async () => line().release(entry, order.id))",
+    to: '',
+    by: 'I5',
+  },
+  {
+    id: 'suspends-in-the-registry-only',
+    file: '/src/ledger/credit/agents.ts',
+    from: 'await this.env.LINES.getByName(agent.id).configure(enrolmentOf(agent))',
+    to: '',
+    by: 'I3',
+  },
+  {
+    id: 'takes-a-number-for-each-try',
+    file: '/src/billing/nightly.ts',
+    from: 'issue(INVOICES, numberKey(draft))',
+    to: 'issue(INVOICES, crypto.randomUUID())',
+    by: 'B2',
   },
 ]

@@ -34,7 +34,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     from: "if (!ours) return refuse('exact_in_progress')",
     to: '',
     by: null,
-    why: 'one authorization is one order of the relayer, and one transfer on chain, whoever asks for it',
+    why: 'one authorization is one order of the relayer, and one transfer on chain, for all requests together',
   },
   {
     id: 'answers-before-settled',

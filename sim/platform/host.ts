@@ -40,7 +40,7 @@ export class Host {
   /** Called after each crash. */
   onCrash: () => void = () => {}
   readonly #id: string
-  readonly #make: (ctx: DurableObjectState) => object
+  readonly #make: (ctx: DurableObjectState, host: string) => object
   readonly #calls = new Set<Fail>()
   #generation = 0
   #instance: Instance | null = null
@@ -49,7 +49,7 @@ export class Host {
   #isRinging = false
   #rings = 0
 
-  constructor(kind: string, id: string, make: (ctx: DurableObjectState) => object) {
+  constructor(kind: string, id: string, make: (ctx: DurableObjectState, host: string) => object) {
     this.name = `${kind} ${id.slice(0, 14)}`
     this.#id = id
     this.#make = make
@@ -157,7 +157,7 @@ export class Host {
       gate: () => this.disk.gate(),
     }
     this.#owner = who
-    this.#instance = runAs(who, () => this.#make(this.#context(who))) as Instance
+    this.#instance = runAs(who, () => this.#make(this.#context(who), this.name)) as Instance
   }
 
   #context(who: Owner): DurableObjectState {

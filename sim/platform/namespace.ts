@@ -10,21 +10,22 @@ const WAY_MS = 6
 export class Namespace {
   readonly hosts = new Map<string, Host>()
   readonly #kind: string
-  readonly #class: ObjectClass
+  readonly #classOf: (host: string) => ObjectClass
   readonly #env: () => object
   /** Called for each new object. */
   onHost: (host: Host, name: string) => void = () => {}
 
-  constructor(kind: string, of: ObjectClass, env: () => object) {
+  /** `classOf`: the class of an object that starts now, by the name of its host. */
+  constructor(kind: string, classOf: (host: string) => ObjectClass, env: () => object) {
     this.#kind = kind
-    this.#class = of
+    this.#classOf = classOf
     this.#env = env
   }
 
   host(name: string): Host {
     let host = this.hosts.get(name)
     if (!host) {
-      host = new Host(this.#kind, name, (ctx) => new this.#class(ctx, this.#env() as never))
+      host = new Host(this.#kind, name, (ctx, host) => new (this.#classOf(host))(ctx, this.#env() as never))
       this.hosts.set(name, host)
       this.onHost(host, name)
     }

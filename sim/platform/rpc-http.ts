@@ -1,4 +1,4 @@
-/** viem's client of JSON-RPC over HTTP, as far as a run can tell: the same timer and errors, without streams and signals. */
+/** viem's client of JSON-RPC over HTTP, as far as a run depends on it: the same timer and errors, without streams and signals. */
 import { HttpRequestError, TimeoutError } from 'viem'
 
 type Body = { method: string; params?: unknown }

@@ -16,11 +16,11 @@ const forever = new Promise<never>(() => {})
 /** One Workflow. */
 export class Engine {
   readonly instances = new Map<string, Instance>()
-  readonly #class: Entry
+  readonly #classNow: () => Entry
   readonly #env: () => object
 
-  constructor(of: Entry, env: () => object) {
-    this.#class = of
+  constructor(classNow: () => Entry, env: () => object) {
+    this.#classNow = classNow
     this.#env = env
   }
 
@@ -64,7 +64,7 @@ export class Engine {
     }
     const step = { do: this.#doer(instance, kill, who), sleep: sleeper(instance) }
     const event = { payload: instance.params, instanceId: instance.id, timestamp: new Date() }
-    runAs(who, async () => new this.#class({}, this.#env() as never).run(event, step)).then(
+    runAs(who, async () => new (this.#classNow())({}, this.#env() as never).run(event, step)).then(
       () => end('complete'),
       (fault) => {
         here.note(`run ${instance.id} failed ${fault}`)

@@ -5,17 +5,17 @@ import type { BillSettings, CreditLineStub } from './context.ts'
 
 /**
  * Takes the steps that are due on a credit line, and delivers the pending ones. Returns all that were pending,
- * delivered or not. Steps of the `held` invoices wait: their rail must be read first.
+ * delivered or not. Steps of invoices that `mayTell` excludes wait for a later call.
  */
 export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
   line: CreditLineStub,
   now: number,
-  held: ReadonlySet<string> = new Set(),
+  mayTell: (invoice: string) => boolean = () => true,
 ): Promise<DunningStep[]> {
   const steps = await line.dun(now, dunning)
   const delivered = await deliver(
-    steps.filter(({ invoice }) => !held.has(invoice)),
+    steps.filter(({ invoice }) => mayTell(invoice)),
     webhook,
   )
   if (delivered.length > 0) await line.notified(delivered)

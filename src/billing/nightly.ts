@@ -119,7 +119,9 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
   const isIdle = due.length === 0 && bill.pendingSteps.length === 0
-  const steps = isIdle ? [] : await dunLine(settings, line, now, collected.unread)
+  // The rail of an unread invoice must be read first.
+  const mayTell = (id: string) => !collected.unread.has(id)
+  const steps = isIdle ? [] : await dunLine(settings, line, now, mayTell)
   return {
     bill,
     isUnchanged: !invoice && steps.length === 0 && !collected.hasChanged,

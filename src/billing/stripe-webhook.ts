@@ -29,9 +29,10 @@ export async function stripeWebhook(
     const checked = await recheck(settings, result)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
-      // The run names what was paid too much, when it finds the step `settled` still pending.
-      const held = new Set(overpaid(checked.invoice).length > 0 ? [checked.invoice.id] : [])
-      await dunLine(settings, settings.lines.getByName(result.agent), now(), held)
+      // Trap: the run names what was paid too much, but only while it finds the step `settled` still pending.
+      const isOverpaid = overpaid(checked.invoice).length > 0
+      const mayTell = (id: string) => id === checked.invoice.id && !isOverpaid
+      await dunLine(settings, settings.lines.getByName(result.agent), now(), mayTell)
     }
     await markProcessed(settings.book, result.event, now())
     return done()

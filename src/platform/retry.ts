@@ -15,3 +15,25 @@ export async function retryOnce<Value>(call: () => Promise<Value>): Promise<Valu
     return call()
   }
 }
+
+/** The pauses between the tries of {@link retryPaced}, in ms. */
+const PAUSES_MS = [50, 250, 1_000]
+
+/**
+ * Repeats a rejected call up to three times after growing pauses, an overloaded object's too. For a release: if it fails, the
+ * payer of a failed page stays charged, even when the next request for it fails as well. The call must be idempotent.
+ * @throws the last rejection
+ */
+export async function retryPaced<Value>(
+  call: () => Promise<Value>,
+  wait = (ms: number): Promise<void> => scheduler.wait(ms),
+): Promise<Value> {
+  for (const pause of PAUSES_MS) {
+    try {
+      return await call()
+    } catch {
+      await wait(pause)
+    }
+  }
+  return call()
+}

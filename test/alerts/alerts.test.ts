@@ -221,6 +221,16 @@ describe('The end of a run', () => {
   })
 })
 
+describe('The end of a clean run', () => {
+  it('leaves alerts to the next watch', async () => {
+    const alert = vi.fn(async () => undefined)
+    const work = { book: env.BOOK, channels: [], exact: [], bill: null, shadow: true, alert }
+    const cause = { kind: 'shadow', window: '20261127T000000', startedBy: 'cron', moment: NOW } as const
+    expect(await makeRun(work, steps(), 'shadow-20261127T000000', cause)).toBe('settled')
+    expect(alert).not.toHaveBeenCalled()
+  })
+})
+
 describe('The cron of the watch', () => {
   it('alerts of settings with which the Worker serves nothing', async () => {
     const box = newBox()

@@ -1,4 +1,4 @@
-/** The simulator answers as workerd does, in front of anvil: one story, told in both. */
+/** The simulator answers as workerd does, in front of anvil: one story, played in both. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { encodeFunctionData, parseAbi } from 'viem'
@@ -6,7 +6,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { expect, it } from 'vitest'
 import { Wallet } from '../../sim/actors/wallet.ts'
 import { FUNDED, FUNDS, type Ground, SETTINGS, START } from '../../sim/differential/ground.ts'
-import { tell } from '../../sim/differential/story.ts'
+import { play } from '../../sim/differential/story.ts'
 import { holds } from '../../src/lab/chain-view.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { openLab } from '../../src/lab/open.ts'
@@ -18,7 +18,7 @@ it('answers and books as workerd and anvil do', { timeout: 300_000 }, async () =
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26 })
   const lab = await openLab({ start: new Date(START).toISOString(), policy: SETTINGS })
   try {
-    const there = await tell(await groundOf(lab))
+    const there = await play(await groundOf(lab))
     expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(there)))
   } finally {
     await lab.close()

@@ -12,7 +12,11 @@ prepareGlobals()
 // No fault strikes: only what every runtime does is compared.
 const world = new World(new Choices(1, { only: new Set() }), Date.UTC(2026, 11, 1))
 enter(world)
-const probes = new Namespace('probe', probeOn(DurableObject), () => ({}))
+const probes = new Namespace(
+  'probe',
+  () => probeOn(DurableObject),
+  () => ({}),
+)
 let seen: unknown
 observe(() => probes.getByName('probe')).then(
   (all: unknown) => {

@@ -10,7 +10,7 @@ import type {
 import type { Chain } from '../../chain/rpc.ts'
 import type { Account } from '../../ledger/channel/account.ts'
 import type { Answer, ChargeOrder, Order, Standing, Unresolved } from '../../ledger/channel/types.ts'
-import { retryOnce } from '../../platform/retry.ts'
+import { retryOnce, retryPaced } from '../../platform/retry.ts'
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { depositNonce } from '../../protocol/evm/eip712.ts'
 import type { Hex } from '../../protocol/evm/hex.ts'
@@ -346,7 +346,7 @@ export class ChannelPurchase {
       },
       release: async () => {
         if (answer.outcome !== 'opened')
-          await retryOnce(() => this.#account().release(entry, this.#purchase.id))
+          await retryPaced(() => this.#account().release(entry, this.#purchase.id))
         return null
       },
     })

@@ -9,7 +9,7 @@ import { whoSigned } from '../../identity/who.ts'
 import { type Agent, enrolmentOf } from '../../ledger/credit/agent.ts'
 import type { CreditLine } from '../../ledger/credit/credit-line.ts'
 import type { CommitmentOrder, LineAnswer } from '../../ledger/credit/types.ts'
-import { retryOnce } from '../../platform/retry.ts'
+import { retryOnce, retryPaced } from '../../platform/retry.ts'
 import { showCrawlerPrice } from '../../protocol/pay-per-crawl.ts'
 import { accept, type Reason, type Result, refuse } from '../../protocol/refusal.ts'
 import {
@@ -132,7 +132,7 @@ export function creditScheme(
           return accept(receipt)
         },
         release: async () => {
-          if (answer.outcome !== 'opened') await retryOnce(async () => line().release(entry, order.id))
+          if (answer.outcome !== 'opened') await retryPaced(async () => line().release(entry, order.id))
           return null
         },
       })

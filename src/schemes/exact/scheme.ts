@@ -6,7 +6,7 @@ import type { Facilitator, Settled, SignedTransfer } from '../../chain/facilitat
 import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import type { Reservation, Use } from '../../ledger/exact/types.ts'
 import type { StoredAnswer } from '../../ledger/stored-answers.ts'
-import { retryOnce } from '../../platform/retry.ts'
+import { retryOnce, retryPaced } from '../../platform/retry.ts'
 import { transferAuthorizationDigest } from '../../protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Network } from '../../protocol/evm/network.ts'
@@ -224,10 +224,10 @@ class ExactPurchase implements Charge {
     const { token, nonce, id } = this.#use
     const transaction = this.#paid
     if (transaction === null) {
-      await retryOnce(async () => this.#reservations().release(token, nonce, id))
+      await retryPaced(async () => this.#reservations().release(token, nonce, id))
       return null
     }
-    await retryOnce(async () => this.#reservations().undeliver(token, nonce, id))
+    await retryPaced(async () => this.#reservations().undeliver(token, nonce, id))
     return this.#receiptOf(transaction)
   }
 
