@@ -76,7 +76,8 @@ export class ExactPayer {
       this.#chain.act(from, (state, call) => state.call(NETWORK.usdc.address, data, call))
     }
     if (trick === 'moves away') {
-      const elsewhere: Hex = `0x${'ee'.repeat(20)}`
+      // Each payer has a second wallet of its own: nothing of another's comes back to it.
+      const elsewhere: Hex = `0xee${from.slice(4)}`
       this.#chain.act(from, (state) => state.transfer(from, elsewhere, state.balance(from)))
       world().after(120_000, 'comes back', () =>
         this.#chain.act(elsewhere, (state) => state.transfer(elsewhere, from, state.balance(elsewhere))),
