@@ -1,7 +1,7 @@
 /** Runs of many seeds, on some threads. */
 import { Worker } from 'node:worker_threads'
 import { prepare } from './prepare.ts'
-import { type Ended, run } from './story.ts'
+import { type Ended, run, type Size } from './story.ts'
 
 /** How a run of a thread ended. */
 export type Outcome = Omit<Ended, 'recent' | 'struck'>
@@ -11,8 +11,9 @@ export async function campaign(
   seeds: readonly number[],
   threads: number,
   onEnd: (outcome: Outcome) => boolean,
+  size: Partial<Size> = {},
 ): Promise<void> {
-  if (threads === 1) return campaignHere(seeds, onEnd)
+  if (threads === 1) return campaignHere(seeds, onEnd, size)
   let next = 0
   let goesOn = true
   const work = () =>
@@ -21,7 +22,7 @@ export async function campaign(
       const send = () => {
         const seed = goesOn ? seeds[next++] : undefined
         if (seed === undefined) worker.terminate().then(() => resolve())
-        else worker.postMessage(seed)
+        else worker.postMessage({ seed, size })
       }
       worker.on('error', reject)
       worker.on('message', (message: Outcome | 'ready') => {
@@ -32,7 +33,11 @@ export async function campaign(
   await Promise.all(Array.from({ length: Math.min(threads, seeds.length) }, work))
 }
 
-async function campaignHere(seeds: readonly number[], onEnd: (outcome: Outcome) => boolean): Promise<void> {
+async function campaignHere(
+  seeds: readonly number[],
+  onEnd: (outcome: Outcome) => boolean,
+  size: Partial<Size>,
+): Promise<void> {
   await prepare()
-  for (const seed of seeds) if (!onEnd(await run({ seed }))) return
+  for (const seed of seeds) if (!onEnd(await run({ seed, size }))) return
 }

@@ -79,7 +79,7 @@ export async function main(args: string[]): Promise<void> {
   const values = valuesOf(args)
   if (values.old !== undefined) takeOld(values.old)
   const ok = values.mutants
-    ? await judge(values, (line) => console.log(line))
+    ? await judge(values, console.log.bind(console))
     : values.seed === undefined
       ? await runMany(values)
       : await runOne(values, Number(values.seed))
@@ -119,15 +119,20 @@ async function runMany(values: Values): Promise<boolean> {
   const broken: { id: string; message: string; seed: number }[] = []
   const began = performance.now()
   let ran = 0
-  await campaign(seeds, Number(values.threads), (outcome) => {
-    ran++
-    for (const [what, times] of Object.entries({ ...outcome.counts, events: outcome.events }))
-      counts[what] = (counts[what] ?? 0) + times
-    if (!outcome.broken) return true
-    broken.push({ ...outcome.broken, seed: outcome.seed })
-    if (!values.json) console.log(`seed ${outcome.seed} ${outcome.broken.id} ${outcome.broken.message}`)
-    return !values['until-broken']
-  })
+  await campaign(
+    seeds,
+    Number(values.threads),
+    (outcome) => {
+      ran++
+      for (const [what, times] of Object.entries({ ...outcome.counts, events: outcome.events }))
+        counts[what] = (counts[what] ?? 0) + times
+      if (!outcome.broken) return true
+      broken.push({ ...outcome.broken, seed: outcome.seed })
+      if (!values.json) console.log(`seed ${outcome.seed} ${outcome.broken.id} ${outcome.broken.message}`)
+      return !values['until-broken']
+    },
+    sizeOf(values.size),
+  )
   const { user, system } = process.cpuUsage()
   const cost = {
     seconds: Math.round((performance.now() - began) / 1000),

@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants/index.ts'
+import { prepare } from './prepare.ts'
+import { run } from './story.ts'
 
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url))
 
-/** Seeds 1 to `seeds` are tried, `threads` mutants at once. `only`: the ids of the mutants, all without it. */
+/** Up to `seeds` runs are made of each mutant, `threads` mutants at once. `only`: the ids of the mutants, all without it. */
 type Asked = { seeds: string; threads: string; only?: string | undefined }
 /** The runs of a child: how many were made, and those that broke a promise. */
 type Said = { ran: number; broken: { id: string; message: string; seed: number }[] }
@@ -17,17 +19,11 @@ type Verdict = { mutant: Mutant; killedBy: string | null; message: string; ran: 
 /** Runs seeds against each mutant until one breaks. Returns whether all ended as their lines say. */
 export async function judge({ seeds, threads, only }: Asked, say: (line: string) => void): Promise<boolean> {
   const waiting = MUTANTS.filter(({ id }) => only === undefined || only.split(',').includes(id))
-  // A seed that breaks a promise without a mutant shows nothing about one.
-  const { broken } = await runsOf(['--seeds', seeds, '--threads', threads])
-  const skip = broken.map(({ seed }) => seed).join(',')
-  if (skip !== '') say(`without these seeds, which fail as the code is: ${skip}`)
   const verdicts: Verdict[] = []
+  await prepare()
   const work = async () => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      const args = ['--seeds', seeds, '--threads', '1', '--until-broken', '--skip', skip]
-      const { ran, broken } = await runsOf(args, mutant)
-      const [{ id, message } = { id: null, message: '' }] = broken
-      const verdict = { mutant, killedBy: id, message: message.slice(0, 120), ran }
+      const verdict = await tryOut(mutant, seeds)
       verdicts.push(verdict)
       say(lineOf(verdict))
     }
@@ -38,15 +34,39 @@ export async function judge({ seeds, threads, only }: Asked, say: (line: string)
   return verdicts.every(({ mutant, killedBy }) => (killedBy === null) === (mutant.by === null))
 }
 
-async function runsOf(args: string[], mutant?: Mutant): Promise<Said> {
-  const all = ['--experimental-async-context-frame', '--disable-warning=ExperimentalWarning', RUN, '--json']
-  const env = { ...process.env, ...(mutant && { TAB402_MUTANT: JSON.stringify(mutant) }) }
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...all, ...args], {
+/** A seed that breaks a promise without the mutant, too, shows nothing about it. */
+async function tryOut(mutant: Mutant, seeds: string): Promise<Verdict> {
+  const skipped: number[] = []
+  for (;;) {
+    const { ran, broken } = await runsOf(mutant, ['--seeds', seeds, '--skip', skipped.join(',')])
+    const [first] = broken
+    if (!first) return { mutant, killedBy: null, message: '', ran }
+    const isSound = (await soundly(() => run({ seed: first.seed, size: mutant.among ?? {} }))).broken === null
+    if (isSound) return { mutant, killedBy: first.id, message: first.message.slice(0, 120), ran }
+    skipped.push(first.seed)
+  }
+}
+
+let turn: Promise<unknown> = Promise.resolve()
+
+/** One run at a time in this process: a world is a global. */
+function soundly<Value>(work: () => Promise<Value>): Promise<Value> {
+  const done = turn.then(work)
+  turn = done.catch(() => undefined)
+  return done
+}
+
+async function runsOf(mutant: Mutant, args: string[]): Promise<Said> {
+  const node = ['--experimental-async-context-frame', '--disable-warning=ExperimentalWarning', RUN]
+  const size = Object.entries(mutant.among ?? {}).map(([name, value]) => `${name}=${value}`)
+  const asked = ['--json', '--until-broken', '--threads', '1', '--size', size.join(','), ...args]
+  const env = { ...process.env, TAB402_MUTANT: JSON.stringify(mutant) }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...node, ...asked], {
     env,
     maxBuffer: 1 << 26,
   }).catch((fault: { stdout?: string; stderr?: string }) => fault)
   const line = stdout?.trim().split('\n').at(-1)
-  if (!line) throw new Error(`${mutant ? `mutant ${mutant.id}` : 'the code'} could not run: ${stderr}`)
+  if (!line) throw new Error(`mutant ${mutant.id} could not run: ${stderr}`)
   return JSON.parse(line) as Said
 }
 

@@ -6,6 +6,7 @@ import { Wallet } from './actors/wallet.ts'
 import { Chain } from './chain/chain.ts'
 import { Node } from './chain/node.ts'
 import { ChainState } from './chain/state.ts'
+import { totalsOf } from './check/accounts.ts'
 import { checkEnd } from './check/end.ts'
 import { Oracle } from './check/oracle.ts'
 import { type Allowed, Choices } from './choices.ts'
@@ -45,6 +46,7 @@ const NIGHTLY = '0 0 * * *'
 const WATCH = '*/5 * * * *'
 const QUIET_NIGHTS = 3
 const FUNDS = 50_000_000n
+const PRICE = 1_000n
 const WEI = 10n ** 18n
 const TRICKS: readonly Trick[] = ['twice', 'other page', 'cancels', 'sends itself', 'moves away']
 
@@ -96,6 +98,7 @@ class Story {
   readonly #exacts: ExactPayer[]
   readonly #lines: Lines
   readonly #minClaim: bigint
+  readonly #maxUnclaimed: bigint
   /** Channels whose payers withdrew while faults could hide it. */
   readonly #mayLose = new Set<string>()
 
@@ -127,9 +130,10 @@ class Story {
     this.#minClaim = choices.pick('min claim', [1_000n, 3_000n])
     const least = size.credits > 0 ? HIGHEST_PRICE : 6_000n
     const maxUnclaimed = choices.pick('max unclaimed', [least, 100_000_000n])
+    this.#maxUnclaimed = maxUnclaimed
     const vars = {
       NODES: names,
-      PRICE: '0.001',
+      PRICE: (Number(PRICE) / 1e6).toString(),
       SCHEMES: ['channel', 'exact'],
       RULES: [],
       WITHDRAW_DELAY: '3600',
@@ -316,7 +320,10 @@ class Story {
 
   /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */
   #mayBeRefused(payer: ChannelPayer): boolean {
-    const { chain } = this.#surroundings
-    return payer.id !== undefined && chain.at().withdrawals.has(payer.id)
+    const { chain, deployment } = this.#surroundings
+    if (payer.id === undefined) return false
+    const host = deployment.namespace('ACCOUNT').hosts.get(payer.id)
+    const { charged, redeemed } = host ? totalsOf(host) : { charged: 0n, redeemed: 0n }
+    return chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
   }
 }

@@ -108,11 +108,11 @@ export class Chain {
     return this.#pool.size > 0
   }
 
-  /** Simulates a call on the newest state. @throws Revert */
-  simulate(to: Address, data: Hex, from: Address): void {
-    this.at()
+  /** Simulates a call on the state after a block. @throws Revert */
+  simulate(to: Address, data: Hex, from: Address, number = this.head): void {
+    this.at(number)
       .copy()
-      .call(to, data, { from, time: this.timeOf(this.head) })
+      .call(to, data, { from, time: this.timeOf(number) })
   }
 
   /** Takes a signed transaction. Returns why the node refuses it; undefined if it waits now. */

@@ -137,7 +137,7 @@ export class Node {
 
   #estimate({ from, to, data }: { from: Address; to: Address; data: Hex }) {
     try {
-      this.#chain.simulate(to.toLowerCase() as Address, data, from.toLowerCase() as Address)
+      this.#chain.simulate(to.toLowerCase() as Address, data, from.toLowerCase() as Address, this.#head)
       return { result: numberToHex(GAS_USED) }
     } catch (fault) {
       if (!(fault instanceof Revert)) throw fault

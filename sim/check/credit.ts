@@ -28,6 +28,8 @@ export class CreditOracle {
   readonly #open = new Map<string, number>()
   readonly #opened = new Map<string, string>()
   readonly #versions = new Map<Host, number>()
+  /** Commitments with an answer that was unknown: its delivery may stand, and opens the page again for ten minutes. */
+  readonly #unknown = new Set<string>()
   readonly #seen = new Map<Host, { seq: number; terms: Enrolment | null }>()
   /** The newest terms that the API has answered to hold, by agent. */
   readonly #held = new Map<string, number>()
@@ -58,7 +60,8 @@ export class CreditOracle {
       this.#delivered.push({ host, once: shown.once, request: name })
       world().count('page delivered on credit')
     } else if (answer.status === 402) mustBeUnpaid(shown, name, standing)
-    else if (answer.status !== 503) this.#mustBeReleased(shown, name, standing)
+    else if (answer.status === 503) this.#unknown.add(`${shown.once} ${name}`)
+    else this.#mustBeReleased(shown, name, standing)
   }
 
   /** The operator was answered that these terms hold. */
@@ -130,7 +133,12 @@ export class CreditOracle {
 
   /** The origin has failed, and the agent gets its answer: nothing stays charged for this delivery [I5]. */
   #mustBeReleased({ once }: Commitment, name: string, standing: readonly LineCharge[]): void {
-    if (standing.length === 0 || this.#open.has(`${once} ${name}`)) return
+    const key = `${once} ${name}`
+    if (standing.length === 0 || this.#open.has(key)) return
+    if (this.#unknown.has(key)) {
+      world().count('charged beside an unknown delivery')
+      return
+    }
     if (this.#delivered.some((one) => one.once === once && one.request === name)) return
     throw new Violation('I5', `${name} was not delivered, and its charge stands`)
   }

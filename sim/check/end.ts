@@ -42,7 +42,7 @@ function checkAccount(
   mayLose: boolean,
 ): void {
   if (!isOpen(host)) return
-  const { authorized, charged, redeemed } = totalsOf(host)
+  const { authorized, charged, redeemed, credit } = totalsOf(host)
   const standing = standingOf(host)
   const { claimed, balance } = chain.at().channel(id as Hex)
   const why = named.get(id) ?? []
@@ -68,6 +68,7 @@ function checkAccount(
   checkValue(host)
   if (charged > redeemed) world().count(`left: ${why.join(' ') || 'dust'}`)
   if (redeemed > 0n) world().count('redeemed')
+  if (credit > 0n) world().count('credit left')
 }
 
 /** Each charge has the voucher that it was made for, signed by its payer [I14]. */

@@ -34,6 +34,8 @@ export class Oracle {
   readonly #delivered: Delivered[] = []
   /** Requests that are under way, by their payment. Another delivery of the same charge may stand. */
   readonly #open = new Map<string, number>()
+  /** Payments with an answer that was unknown: its delivery may stand, and opens the page again for ten minutes. */
+  readonly #unknown = new Set<string>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
   /** The transaction of each order that was mined. */
@@ -116,7 +118,8 @@ export class Oracle {
     const charges = host ? chargesOf(host, shown.max, name) : []
     if (hasContent) this.#mustBePaid(shown, name, host, left)
     else if (answer.status === 402) this.#mustNotBePaid(shown, name, charges, answer)
-    else if (answer.status !== 503) this.#mustBeReleased(shown, name, charges)
+    else if (answer.status === 503) this.#unknown.add(`${shown.channel} ${shown.max} ${name}`)
+    else this.#mustBeReleased(shown, name, charges)
   }
 
   /** A page leaves for a durable charge, with a receipt [I4]. */
@@ -132,7 +135,12 @@ export class Oracle {
   #mustBeReleased({ max, channel }: Voucher, name: string, charges: readonly Charge[]): void {
     if (!charges.some(({ isLive }) => isLive)) return
     world().count('released beside another delivery')
-    if (this.#open.has(`${channel} ${max} ${name}`)) return
+    const key = `${channel} ${max} ${name}`
+    if (this.#open.has(key)) return
+    if (this.#unknown.has(key)) {
+      world().count('charged beside an unknown delivery')
+      return
+    }
     if (this.#delivered.some((one) => one.max === max && one.request === name)) return
     throw new Violation('I5', `${name} over ${max} was not delivered, and its charge stands`)
   }

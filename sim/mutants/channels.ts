@@ -11,7 +11,7 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     file: ACCOUNT,
     from: 'if (answer) this.#queue.advance()\n    await this.#commits.pending',
     to: 'if (answer) this.#queue.advance()',
-    by: 'I4',
+    by: 'I3',
   },
   {
     id: 'no-replay',
@@ -97,7 +97,8 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     file: '/src/ledger/channel/answers.ts',
     from: 'const left = standing.state.balance - standing.charged',
     to: 'const left = standing.state.balance - standing.redeemed',
-    by: 'I6',
+    by: null,
+    why: 'a refund claims what is owed in its own transaction, and the contract pays out no more than the rest',
   },
   {
     id: 'takes-older-blocks',

@@ -19,7 +19,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: SCHEME,
     from: 'await retryOnce(async () => this.#reservations().doubt(token, nonce, id))',
     to: 'await retryOnce(async () => this.#reservations().close(token, nonce, id))',
-    by: 'I9',
+    by: 'I1',
   },
   {
     id: 'closes-what-may-come',
@@ -55,7 +55,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: IN_DOUBT,
     from: 'await payments.found(token, nonce, transaction)',
     to: 'await Promise.resolve(transaction)',
-    by: 'L3',
+    by: 'I9',
   },
   {
     id: 'closes-too-early',
