@@ -1,5 +1,4 @@
 /** Makes a process or thread ready for runs. */
-import { loadCode } from './code.ts'
 import { install } from './platform/globals.ts'
 
 /** Loads all modules, then takes the place of the globals. `frames`: how many lines of a stack are kept; viem makes an error for each request. */
@@ -7,6 +6,7 @@ export async function prepare(frames = 0): Promise<void> {
   Error.stackTraceLimit = frames
   if (isPrepared) return
   isPrepared = true
+  const { loadCode } = await import('./code.ts')
   await loadCode()
   prepareGlobals()
 }
