@@ -18,7 +18,7 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     file: LINE,
     from: 'const same = used.iou === order.iou && used.request === order.request',
     to: 'const same = used.once === order.once',
-    by: 'I10',
+    by: 'I4',
   },
   {
     id: 'line-without-limit',
