@@ -1,5 +1,5 @@
 /** The stacks of `tab402 start` that run on this machine, so that a URL alone finds its keys and its ledger. */
-import { chmod, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StackFacts } from '../testing/stack/stack.ts'
@@ -24,7 +24,11 @@ export async function noteStack(facts: StackFacts): Promise<() => Promise<void>>
   if (process.getuid !== undefined && uid !== process.getuid()) return async () => {}
   await chmod(folder(), 0o700)
   await writeFile(file, JSON.stringify(facts), { mode: 0o600 })
-  return () => rm(file, { force: true })
+  return async () => {
+    await rm(file, { force: true })
+    // It stays while another stack has its facts there.
+    await rmdir(folder()).catch(() => undefined)
+  }
 }
 
 /** The facts of the running stack that serves a URL of this machine; null for none. A stack that was killed is none. */

@@ -82,7 +82,7 @@ describe('tab402', () => {
     ],
     [['sign', 'https://example.com/'], 'tab402 sign: URL must be on this machine. For a server of your own'],
     [['swarm', '--mix', 'thief:5'], 'tab402 swarm: --mix must be NAME:WEIGHT pairs'],
-    [['swarm', 'http://127.0.0.1/'], 'tab402 swarm: KEYS must be private keys'],
+    [['swarm', 'http://127.0.0.1/'], 'tab402 swarm: URL must be of a stack that tab402 start runs'],
     [['sign', 'http://127.0.0.1/', '--format', 'csv'], 'tab402 sign: --format must be one of'],
     [
       ['replay', 'a.log', '--policy', 'none.toml'],
