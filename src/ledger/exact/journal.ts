@@ -26,8 +26,12 @@ export type AuthorizationRow = {
   undone: 'open' | 'lost' | null
 }
 
+/** Conditions of open payments. Each is found by an index, so only as it is spelled here. */
+const UNRESOLVED = `status <> 'settled' AND status IN ('taken', 'doubtful')`
 /** Refused, while somebody may still use the signature. */
-const WATCHED = `status = 'released' AND shown = 1`
+const WATCHED = `status <> 'settled' AND status = 'released' AND shown = 1`
+const UNDONE = `undone = 'open'`
+const UNDELIVERED = 'undelivered = 1'
 
 /** Reads and writes one payer's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class AuthorizationJournal {
@@ -275,11 +279,9 @@ export class AuthorizationJournal {
   /** Whether a payment is unresolved, undelivered, watched or not final. Every alarm asks, so it reads no other payment. */
   isOpen(): boolean {
     if (this.sales.total().provisional > 0) return true
-    const unpaid = `SELECT 1 FROM authorization
-      WHERE status <> 'settled' AND (status IN ('taken', 'doubtful') OR ${WATCHED}) LIMIT 1`
-    const undelivered = 'SELECT 1 FROM authorization WHERE undelivered = 1 LIMIT 1'
-    const undone = `SELECT 1 FROM authorization WHERE undone = 'open' LIMIT 1`
-    return [unpaid, undelivered, undone].some((query) => this.#sql.exec(query).toArray().length > 0)
+    return [UNRESOLVED, WATCHED, UNDELIVERED, UNDONE].some(
+      (which) => this.#sql.exec(`SELECT 1 FROM authorization WHERE ${which} LIMIT 1`).toArray().length > 0,
+    )
   }
 
   /** How many payments are unresolved, undelivered, and watched. Each is counted by its index. */
@@ -287,10 +289,8 @@ export class AuthorizationJournal {
     const count = (which: string) => `(SELECT count(*) FROM authorization WHERE ${which})`
     const [row] = this.#sql
       .exec(
-        `SELECT ${count(`status <> 'settled' AND status IN ('taken', 'doubtful')`)}
-           + ${count(`undone = 'open'`)} AS doubts,
-         ${count('undelivered = 1')} AS undelivered,
-         ${count(`status <> 'settled' AND ${WATCHED}`)} AS watched`,
+        `SELECT ${count(UNRESOLVED)} + ${count(UNDONE)} AS doubts, ${count(UNDELIVERED)} AS undelivered,
+         ${count(WATCHED)} AS watched`,
       )
       .toArray()
     return {
@@ -302,11 +302,13 @@ export class AuthorizationJournal {
 
   /** Unresolved, watched and undone payments without a lease since `until`, by `validBefore`, the earliest first. */
   doubts(until: number, limit: number): UnresolvedPayment[] {
+    const searches = [`${UNRESOLVED} AND at <= ?1`, `${WATCHED} AND at <= ?1`, UNDONE].map(
+      (which) => `SELECT token, receiver, nonce, amount, valid_before, taker, since, undone FROM authorization
+        WHERE ${which} AND receiver IS NOT NULL`,
+    )
     return this.#sql
       .exec(
-        `SELECT token, receiver, nonce, amount, valid_before, taker, since, undone FROM authorization
-         WHERE (status IN ('taken', 'doubtful') OR ${WATCHED} OR undone = 'open') AND (at <= ? OR undone = 'open') AND receiver IS NOT NULL
-         ORDER BY length(valid_before), valid_before LIMIT ?`,
+        `SELECT * FROM (${searches.join(' UNION ALL ')}) ORDER BY length(valid_before), valid_before LIMIT ?2`,
         until,
         limit,
       )
