@@ -18,7 +18,6 @@ import type { Agents } from './credit/agents.ts'
 
 const SCHEMA = [
   ACT_TABLE,
-  // The last act that was copied from each registry.
   // Requests under a key of their sender, and their answers: a second one is answered, and not done.
   `CREATE TABLE IF NOT EXISTS keyed (
     who TEXT NOT NULL,
@@ -32,6 +31,7 @@ const SCHEMA = [
     PRIMARY KEY (who, key)
   ) STRICT, WITHOUT ROWID`,
   'CREATE INDEX IF NOT EXISTS keyed_at ON keyed (at)',
+  // The last act that was copied from each registry.
   `CREATE TABLE IF NOT EXISTS copied (source TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
 ]
 

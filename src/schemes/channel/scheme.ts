@@ -40,6 +40,7 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
   const { network, receiver } = terms
   const { screening } = ports
   const payee = screening && receiverScreen(screening, network.id, receiver)
+  const purchasing = { ...ports, payee }
   return {
     network: network.id,
 
@@ -72,8 +73,7 @@ export function channelScheme(terms: ChannelTerms, ports: ChannelPorts) {
 
     account: ({ payload }) => payload.voucher.channelId,
 
-    charge: (payment, purchase) =>
-      new ChannelPurchase(terms, { ...ports, payee }, payment, purchase).charge(),
+    charge: (payment, purchase) => new ChannelPurchase(terms, purchasing, payment, purchase).charge(),
   } satisfies Scheme<ChannelPayment>
 }
 

@@ -49,8 +49,8 @@ export type ExactScheme = Scheme<ExactPayment> & {
 export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
   const { network, receiver, maxTimeoutSeconds } = terms
   const { usdc } = network
-  const { screening, authorizations } = ports
-  const payee = screening && receiverScreen({ ...screening, authorizations }, network.id, receiver)
+  const payee = ports.screening && receiverScreen({ ...ports, ...ports.screening }, network.id, receiver)
+  const purchasing: PurchasePorts = { ...ports, payee }
   const offer = (price: bigint): PaymentRequirements => ({
     scheme: EXACT,
     network: network.id,
@@ -87,7 +87,7 @@ export function exactScheme(terms: ExactTerms, ports: ExactPorts) {
       signature,
       wire: wireOf(payment, offer(authorization.value), purchase.url),
     }
-    return new ExactPurchase(use, transfer, purchase.openMs, { ...ports, payee })
+    return new ExactPurchase(use, transfer, purchase.openMs, purchasing)
   }
   return {
     network: network.id,
