@@ -6,7 +6,7 @@ import { ownTarget } from './swarm/target.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:
-  tab402 sign http://127.0.0.1:8402/page --count 10000 --format vegeta > targets
+  tab402 sign http://127.0.0.1:8402/articles/tally-sticks --count 10000 --format vegeta > targets
   vegeta attack -format=json -targets targets -rate 200 -duration 50s | vegeta report
   KEYS=0x…,0x… RPC_URL=https://… tab402 sign https://staging.example/page --i-own-this --format jsonl
 

@@ -12,7 +12,7 @@ const MOST_NIGHTS = 366
 /** The help text of the command. */
 export const usage = `Examples:
   tab402 swarm                                     start a local stack, load it, and stop it
-  tab402 swarm http://127.0.0.1:8402/page          load a page of a running tab402 start
+  tab402 swarm http://127.0.0.1:8402/articles/tally-sticks   load a page of a running tab402 start
   tab402 swarm --mix honest:80,replayer:5,slow:5,forger:10 --rate 50/s --for 60s --nights 30
   KEYS=0x…,0x… RPC_URL=https://… tab402 swarm https://staging.example/page --i-own-this
 
