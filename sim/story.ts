@@ -318,12 +318,17 @@ class Story {
       throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
   }
 
-  /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */
+  /**
+   * A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. One whose deposit a
+   * reorganization undid is not served before its payer has covered the charges again.
+   */
   #mayBeRefused(payer: ChannelPayer): boolean {
     const { chain, deployment } = this.#surroundings
     if (payer.id === undefined) return false
     const host = deployment.namespace('ACCOUNT').hosts.get(payer.id)
     const { charged, redeemed } = host ? totalsOf(host) : { charged: 0n, redeemed: 0n }
-    return chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
+    const state = chain.at()
+    const isUncovered = charged > state.channel(payer.id).balance
+    return isUncovered || state.withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
   }
 }
