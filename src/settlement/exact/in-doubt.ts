@@ -6,6 +6,7 @@ import type { Listing } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import type { ExactTotals, LostPayment, UnresolvedPayment } from '../../ledger/exact/types.ts'
+import { lastingStub } from '../../platform/lasting-stub.ts'
 import { mapConcurrently } from '../../platform/pool.ts'
 import { DAY_MS } from '../../platform/time.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
@@ -33,7 +34,8 @@ export async function resolvePayments(
   { id, payer }: Listing,
 ): Promise<{ findings: Finding[]; lost: number | null }> {
   const { authorizations, chain, relayer } = payers
-  const payments = authorizations.getByName(id)
+  // Trap: a stub stops working once its object is reset, which must cost one payment alone.
+  const payments = lastingStub(() => authorizations.getByName(id))
   // A site that left a network has payers there. This chain does not have their payments.
   if (!chain || id !== `${chain.network}:${payer}`) {
     // No node of ours can show whether a block was undone.
