@@ -11,6 +11,7 @@ import type { ObjectClass } from './platform/host.ts'
 import { Namespace } from './platform/namespace.ts'
 import { type Owner, runAs } from './platform/owner.ts'
 import { Engine } from './platform/workflow.ts'
+import type { Answer } from './wire.ts'
 import { world } from './world.ts'
 
 /** The key of the relayer, and its address. */
@@ -42,9 +43,6 @@ const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
   .filter((file) => file.endsWith('.sql'))
   .sort()
   .map((file) => readFileSync(new URL(`../migrations/${file}`, import.meta.url), 'utf8'))
-
-/** An answer as a client reads it. Null: the connection broke, and the client knows nothing. */
-export type Answer = { status: number; headers: Headers; body: string }
 
 /** An answer that has left the Worker, whether or not it arrived. */
 export type Left = { request: Request; answer: Answer }

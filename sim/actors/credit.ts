@@ -1,8 +1,9 @@
 /** Agents with credit: honest ones, and those who use a signature or a nonce again. */
 import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
 import { SITE } from '../deployment.ts'
+import { errorOf } from '../wire.ts'
 import { world } from '../world.ts'
-import { type Bought, type Client, errorOf, paymentOf } from './client.ts'
+import { type Bought, type Client, paymentOf } from './client.ts'
 import { LOOSE, type Signer, VALID_SECONDS, WHOLE } from './signer.ts'
 
 /** A signature is not sent any more so long before it expires: the way takes time. */

@@ -1,6 +1,6 @@
 /** The operator: registers agents, suspends them, and lets them go on, by the API. */
 import { createHash } from 'node:crypto'
-import type { Answer } from '../deployment.ts'
+import type { Answer } from '../wire.ts'
 import { world } from '../world.ts'
 import type { Client } from './client.ts'
 
