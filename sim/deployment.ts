@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
 import { describeProblems, readConfig } from '../src/config/config.ts'
+import { DAY_MS } from '../src/platform/time.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import { NETWORK } from './chain/state.ts'
@@ -37,7 +38,7 @@ const OBJECTS = {
 type Binding = keyof typeof OBJECTS
 
 /** An older version is replaced at each place at a time of its own, within so long. */
-const RELEASE_MS = 24 * 3_600_000
+const RELEASE_MS = DAY_MS
 
 const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
   .filter((file) => file.endsWith('.sql'))
