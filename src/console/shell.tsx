@@ -10,6 +10,7 @@ import { Bare, Frame } from './frame.tsx'
 import { formTokenOf } from './guard.ts'
 import { Kept, type Typed } from './parts/form.tsx'
 import { Trouble } from './parts/page.tsx'
+import { RIGHT_NAMES } from './parts/rights.ts'
 
 /** The bindings of wrangler.console.toml. `SAMPLE_BEFORE`: set by the local stack where it has put sample figures into D1. */
 export type ConsoleEnv = {
@@ -104,18 +105,17 @@ export function unsent(c: Context, typed: Typed): Response {
   return c.html(`<!doctype html>${page}`, 503) as Response
 }
 
-/** A page for those who have a right; others get the words that the API has for them. */
+/** A page for those who have a right. Others get 403, with the right that it needs. */
 export function onlyWith(right: Right | undefined, page: PageHandler): PageHandler {
   return async (c) =>
     right === undefined || may(c.get('desk').who, right)
       ? page(c)
-      : trouble(c, 'Not allowed', { ok: false, status: 403, problem: NOT_ALLOWED })
+      : trouble(c, 'Not allowed', { ok: false, status: 403, problem: withoutRight(right) })
 }
 
-const NOT_ALLOWED: Problem = {
-  title: 'Not allowed',
-  detail: 'Your role does not have the right that this page needs.',
-  code: 'forbidden',
+function withoutRight(right: Right): Problem {
+  const detail = `This page needs the right to ${RIGHT_NAMES[right]}. The owner gives rights by a role.`
+  return { title: 'Not allowed', detail, code: 'forbidden' }
 }
 
 /** The URL of the page as it was asked. */

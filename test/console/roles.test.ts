@@ -148,6 +148,12 @@ describe('a page of the console', () => {
     expect(wrong).toEqual([])
   })
 
+  it('names the right that it needs to those without it', async () => {
+    const answer = await browserOf('accountant').get('/agents/new')
+    expect(answer.status).toBe(403)
+    expect(await answer.text()).toContain('This page needs the right to give credit and book money.')
+  })
+
   it('has a form for each act of the owner', async () => {
     const acts = new Set<string>()
     for (const address of paths.flatMap(addressesOf))
