@@ -31,7 +31,7 @@ export function DailyBars({ id, title, series, nameOf, days }: DailyProps) {
       <ul class="key" aria-label="Series, in the order of the bars from below">
         {series.map(({ name }, at) => (
           <li>
-            <Swatch of={at} />
+            <Swatch of={at + 1} />
             {nameOf(name)}
           </li>
         ))}
@@ -73,11 +73,11 @@ export function DailyBars({ id, title, series, nameOf, days }: DailyProps) {
   )
 }
 
-/** The colour of a series, beside its name. */
+/** The colour of a series, beside its name. `of`: its number, from 1. */
 export function Swatch({ of }: { of: number }) {
   return (
     <svg viewBox="0 0 1 1" aria-hidden="true">
-      <rect fill={`var(--s${of + 1})`} width="1" height="1" />
+      <rect fill={`var(--s${of})`} width="1" height="1" />
     </svg>
   )
 }

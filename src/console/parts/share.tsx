@@ -12,11 +12,13 @@ export function Share({ of, most, colour }: { of: bigint; most: bigint; colour: 
 
 /** The parts of a sum as one bar, in their order. */
 export function Shares({ of, all }: { of: readonly { sum: number; colour: number }[]; all: number }) {
-  let x = 0
+  let before = 0
+  // The edges are rounded, not the widths: the parts fill the bar, without a gap or an overlap.
+  const edge = (sum: number) => Math.round((sum / all) * WIDTH)
   const marks = of.map(({ sum, colour }) => {
-    const width = Math.round((sum / all) * WIDTH)
-    x += width
-    return { x: x - width, width, colour }
+    const x = edge(before)
+    before += sum
+    return { x, width: edge(before) - x, colour }
   })
   return <Marks of={marks} />
 }

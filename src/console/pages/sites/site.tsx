@@ -197,7 +197,7 @@ function Answers({ of }: { of: Reply<FiguresBody> }) {
             cell: ({ title, colour }) => (
               <span class="key">
                 <span>
-                  <Swatch of={colour - 1} />
+                  <Swatch of={colour} />
                 </span>
                 {title}
               </span>
