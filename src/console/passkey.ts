@@ -1,4 +1,4 @@
-/** Passkeys in the browser: what it is asked for, and what it says. Assertions go to the edge Worker as they are. */
+/** Passkeys in the browser: the options that it gets, and the answers that it gives. Assertions go to the edge Worker as they are. */
 import * as v from 'valibot'
 import type { Assertion } from '../people/assertion.ts'
 import type { Registration } from '../people/console-call.ts'
@@ -10,8 +10,8 @@ const MAX_CHARS = 20_000
 const TIMEOUT_MS = 300_000
 
 /**
- * What `navigator.credentials.create` is asked for (PublicKeyCredentialCreationOptionsJSON). `origin`: of the console. `known`: the
- * passkeys that the member has, of which the same device makes no second one.
+ * The options of `navigator.credentials.create` (PublicKeyCredentialCreationOptionsJSON). `origin`: of the console. `known`:
+ * passkeys of the member. A device that holds one of them makes no second one.
  */
 export function creationOptions(
   { id, name, email }: TeamMember,
@@ -36,7 +36,7 @@ export function creationOptions(
   }
 }
 
-/** What `navigator.credentials.get` is asked for (PublicKeyCredentialRequestOptionsJSON). */
+/** The options of `navigator.credentials.get` (PublicKeyCredentialRequestOptionsJSON). */
 export function requestOptions(challenge: string, origin: string): object {
   return {
     challenge,

@@ -15,6 +15,9 @@ const KINDS = [
   ['site', 'Sites'],
   ['publisher', 'Publishers'],
   ['alert', 'Alerts'],
+  ['member', 'Members'],
+  ['passkey', 'Passkeys'],
+  ['token', 'API tokens'],
   ['session', 'Sessions'],
   ['export', 'Exports'],
 ] as const

@@ -5,7 +5,7 @@ import { isDeviceName, MAX_PASSKEYS } from '../../people/passkeys.ts'
 import { orOld } from '../edge.ts'
 import { PasskeyForm } from '../parts/credential.tsx'
 import { Time } from '../parts/figures.tsx'
-import { Field, typedIn } from '../parts/form.tsx'
+import { ActForm, Field, RowAct, typedIn } from '../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Table } from '../parts/table.tsx'
 import { creationOptions, readRegistration } from '../passkey.ts'
@@ -44,29 +44,19 @@ export function PasskeyList({ of: { passkeys }, formToken }: { of: OwnPasskeys; 
             kind: 'acts',
             isHidden: true,
             cell: ({ id, name }) => (
-              <form method="post" action={`/settings/passkeys/${id}/remove`}>
-                <input type="hidden" name="form" value={formToken} />
-                <button
-                  class="btn sm"
-                  type="submit"
-                  aria-label={`Remove the passkey ${name || 'without a name'}`}
-                >
-                  Remove
-                </button>
-              </form>
+              <RowAct
+                action={`/settings/passkeys/${id}/remove`}
+                formToken={formToken}
+                title="Remove"
+                label={`Remove the passkey ${name || 'without a name'}`}
+              />
             ),
           },
         ]}
       />
-      <form class="form gap" method="post" action="/settings/passkeys/new">
-        <input type="hidden" name="form" value={formToken} />
+      <ActForm action="/settings/passkeys/new" formToken={formToken} title="Add a passkey…">
         <Field name="name" label="Another device" hint="Its name in this list, such as Laptop" required />
-        <div>
-          <button class="btn" type="submit">
-            Add a passkey…
-          </button>
-        </div>
-      </form>
+      </ActForm>
     </PageSection>
   )
 }

@@ -1,7 +1,8 @@
-/** Settings: who is signed in, by which passkeys, and how to end a session. */
+/** Settings: the principal that is signed in, its rights, passkeys and sessions. Ends a session. */
 import { may, RIGHTS } from '../../people/principal.ts'
 import { Badge } from '../parts/badges.tsx'
 import { Time } from '../parts/figures.tsx'
+import { RowAct } from '../parts/form.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { rightsText } from '../parts/rights.ts'
 import { Table } from '../parts/table.tsx'
@@ -50,16 +51,12 @@ const settings: PageHandler = async (c) => {
                 isThis ? (
                   <Badge mood="good">This one</Badge>
                 ) : (
-                  <form method="post" action={`/settings/sessions/${encodeURIComponent(id)}/end`}>
-                    <input type="hidden" name="form" value={formToken} />
-                    <button
-                      class="btn sm"
-                      type="submit"
-                      aria-label={`End the session of ${principal} from ${new Date(openedAt).toISOString()}`}
-                    >
-                      End
-                    </button>
-                  </form>
+                  <RowAct
+                    action={`/settings/sessions/${encodeURIComponent(id)}/end`}
+                    formToken={formToken}
+                    title="End"
+                    label={`End the session of ${principal} from ${new Date(openedAt).toISOString()}`}
+                  />
                 ),
             },
           ]}

@@ -4,7 +4,7 @@ import type { TokenView } from '../../people/member.ts'
 import { may, RIGHTS } from '../../people/principal.ts'
 import type { Problem } from '../answers.ts'
 import { Time } from '../parts/figures.tsx'
-import { ActForm, Field, type Typed, typedIn } from '../parts/form.tsx'
+import { ActForm, Field, RowAct, type Typed, typedIn } from '../parts/form.tsx'
 import { Head, PageSection, Trouble } from '../parts/page.tsx'
 import { RIGHT_NAMES, rightsText } from '../parts/rights.ts'
 import { Table } from '../parts/table.tsx'
@@ -42,12 +42,12 @@ const list: PageHandler = async (c) => {
               kind: 'acts',
               isHidden: true,
               cell: ({ id, name }) => (
-                <form method="post" action={`/tokens/${encodeURIComponent(id)}/end`}>
-                  <input type="hidden" name="form" value={formToken} />
-                  <button class="btn sm" type="submit" aria-label={`End the token ${name}`}>
-                    End
-                  </button>
-                </form>
+                <RowAct
+                  action={`/tokens/${encodeURIComponent(id)}/end`}
+                  formToken={formToken}
+                  title="End"
+                  label={`End the token ${name}`}
+                />
               ),
             },
           ]}

@@ -108,6 +108,20 @@ export function ActForm({ action, formToken, title, isMain = false, check, more,
   )
 }
 
+type RowActProps = { action: string; formToken: string; title: string; label: string }
+
+/** The button of a row, as a form of its own. `label`: the title with the name of the row. */
+export function RowAct({ action, formToken, title, label }: RowActProps) {
+  return (
+    <form method="post" action={action}>
+      <input type="hidden" name="form" value={formToken} />
+      <button class="btn sm" type="submit" aria-label={label}>
+        {title}
+      </button>
+    </form>
+  )
+}
+
 /** Fields that people do not type. */
 const UNTYPED: ReadonlySet<string> = new Set(['form', 'base', 'revision', 'kind', 'at', 'act'])
 
