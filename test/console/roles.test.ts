@@ -148,6 +148,16 @@ describe('a page of the console', () => {
     expect(wrong).toEqual([])
   })
 
+  it('shows the moves of rules to those alone who may change the policy', async () => {
+    const pageOf = async (role: Principal['role']) => (await browserOf(role).get('/policy/news')).text()
+    const [viewer, admin] = [await pageOf('publisher-viewer'), await pageOf('publisher-admin')]
+    const partsIn = (html: string) => ['value="move"', '>Order<'].map((part) => html.includes(part))
+    expect([viewer, admin].map(partsIn)).toEqual([
+      [false, false],
+      [true, true],
+    ])
+  })
+
   it('names the right that it needs to those without it', async () => {
     const answer = await browserOf('accountant').get('/agents/new')
     expect(answer.status).toBe(403)

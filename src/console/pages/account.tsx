@@ -8,19 +8,17 @@ import type {
   PaymentBody as Payment,
   Problem,
 } from '../answers.ts'
-import { FILE_FORMATS, fileOf } from '../download.ts'
 import { PAGE_ROWS, queryOf, type ReadRows } from '../list.ts'
 import { kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
 import { ActForm } from '../parts/form.tsx'
-import { List, type ListSpec } from '../parts/list.tsx'
+import { List, type ListPart, listFile } from '../parts/list.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { TabBar } from '../parts/tab-bar.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
 
 type Refused = { problem: Problem; status: 400 | 404 | 409 }
-type JournalSpec<Row> = Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>
 
 const SALE = [
   { name: 'site', label: 'Site', hint: 'tally-and-ink' },
@@ -30,7 +28,7 @@ const SALE = [
 
 const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
 
-function journalOf(account: string): JournalSpec<Entry> {
+function journalOf(account: string): ListPart<Entry> {
   const href = (seq: number) => `/accounts/${encodeURIComponent(account)}/entries/${seq}`
   return {
     caption: 'Entries of the journal',
@@ -90,7 +88,7 @@ function journalOf(account: string): JournalSpec<Entry> {
   }
 }
 
-const PAYMENTS: JournalSpec<Payment> = {
+const PAYMENTS: ListPart<Payment> = {
   caption: 'Payments',
   filters: SALE,
   sort: 'id',
@@ -161,26 +159,11 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   const isExact = id.includes(':')
   const { ask, who, formToken } = c.get('desk')
   const query = queryOf(url, SALE, isExact ? 'id' : '-entry')
-  const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
-  if (format) {
-    const list = `/accounts/${id}`
-    const answer = isExact
-      ? await fileOf(ask, {
-          list,
-          columns: PAYMENTS.columns,
-          read: readJournal<Payment>(id, 'payments'),
-          query,
-          format,
-        })
-      : await fileOf(ask, {
-          list,
-          columns: journalOf(id).columns,
-          read: readJournal<Entry>(id, 'entries'),
-          query,
-          format,
-        })
-    return answer instanceof Response ? answer : trouble(c, 'Account', answer)
-  }
+  const of = { query, list: `/accounts/${id}` }
+  const file = isExact
+    ? await listFile(c, 'Account', { ...of, ...PAYMENTS, read: readJournal<Payment>(id, 'payments') })
+    : await listFile(c, 'Account', { ...of, ...journalOf(id), read: readJournal<Entry>(id, 'entries') })
+  if (file) return file
   const asked = await ask<Account>(`/accounts/${encodeURIComponent(id)}?${query}&limit=${PAGE_ROWS}`)
   if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value

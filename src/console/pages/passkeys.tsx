@@ -54,9 +54,12 @@ export function PasskeyList({ of: { passkeys }, formToken }: { of: OwnPasskeys; 
           },
         ]}
       />
-      <ActForm action="/settings/passkeys/new" formToken={formToken} title="Add a passkey…">
-        <Field name="name" label="Another device" hint="Its name in this list, such as Laptop" required />
-      </ActForm>
+      <div class="gap">
+        {' '}
+        <ActForm action="/settings/passkeys/new" formToken={formToken} title="Add a passkey…">
+          <Field name="name" label="Another device" hint="Its name in this list, such as Laptop" required />
+        </ActForm>
+      </div>
     </PageSection>
   )
 }

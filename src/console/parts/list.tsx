@@ -2,9 +2,7 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import { may, type Principal, type Right } from '../../people/principal.ts'
-import type { Problem } from '../answers.ts'
-import { FILE_FORMATS, type FileFormat, fileOf } from '../download.ts'
-import type { Reply } from '../edge.ts'
+import { FILE_FORMATS, fileOf } from '../download.ts'
 import { type Filter, MAX_HERE, PAGE_ROWS, queryOf, type ReadRows, type RowPage, withQuery } from '../list.ts'
 import { type ConsoleEnv, type Desk, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
 import type { FigureSource } from './badges.tsx'
@@ -38,14 +36,17 @@ export type ListSpec<Row> = {
   absent?: Child | PageHandler
 }
 
+/** The parts of a list that stands on a page with more than it. */
+export type ListPart<Row> = Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>
+
 /** The page of a list, and its files: `?format=csv` and `?format=ndjson`. */
 export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
   return async (c) => {
     const { title, absent, below } = spec
     const url = urlOf(c)
     const query = queryOf(url, spec.filters, spec.sort)
-    const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
-    if (format) return file(c, spec, query, format)
+    const file = await listFile(c, title, { ...spec, query })
+    if (file) return file
     const asked = await spec.read(c.get('desk').ask, limited(query))
     if (!asked.ok && asked.status === 404 && typeof absent === 'function') return absent(c)
     if (!asked.ok && asked.status === 404 && absent)
@@ -88,21 +89,27 @@ function limited(query: URLSearchParams): URLSearchParams {
   return asked
 }
 
-async function file<Row>(
-  c: Context<ConsoleEnv>,
-  { title, columns, read }: ListSpec<Row>,
-  query: URLSearchParams,
-  format: FileFormat,
-): Promise<Response> {
-  const list = urlOf(c).pathname
-  const answer = await fileOf(c.get('desk').ask, { list, columns, read, query, format })
-  return answer instanceof Response ? answer : trouble(c, title, answer as FailedReply)
+type FileSpec<Row> = Pick<ListSpec<Row>, 'columns' | 'read'> & {
+  query: URLSearchParams
+  /** The path of the list, where it is not that of the page as the URL has it. */
+  list?: string
 }
 
-type FailedReply = Extract<Reply<never>, { ok: false }> & { problem: Problem }
+/** The file of a list where the URL asks for one by `format`; else null. */
+export async function listFile<Row>(
+  c: Context<ConsoleEnv>,
+  title: string,
+  { columns, read, query, list }: FileSpec<Row>,
+): Promise<Response | null> {
+  const { pathname, searchParams } = urlOf(c)
+  const format = FILE_FORMATS.find((known) => known === searchParams.get('format'))
+  if (!format) return null
+  const answer = await fileOf(c.get('desk').ask, { list: list ?? pathname, columns, read, query, format })
+  return answer instanceof Response ? answer : trouble(c, title, answer)
+}
 
 type ListProps<Row> = {
-  spec: Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>
+  spec: ListPart<Row>
   query: URLSearchParams
   page: RowPage<Row>
   /** The links to the files are for those who may export. */

@@ -1,14 +1,12 @@
 /** The versions of a policy: what each changed, by whom and why, and the way back to one. */
 import type { Context } from 'hono'
-import { may } from '../../../people/principal.ts'
 import type { Problem, SiteVersionBody as SiteVersion } from '../../answers.ts'
-import { FILE_FORMATS, fileOf } from '../../download.ts'
 import { queryOf, type ReadRows } from '../../list.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
 import { Time } from '../../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
-import { List, type ListSpec } from '../../parts/list.tsx'
+import { List, type ListPart, listFile } from '../../parts/list.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
 import {
@@ -29,22 +27,18 @@ const LIMIT = 25
 export const showHistory: PageHandler = async (c) => {
   const editing = await openSite(c)
   if (editing instanceof Response) return editing
-  const url = urlOf(c)
   const { id } = editing.site
-  const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
-  if (!format) return page(c, editing, { typed: {} })
-  const { columns } = specOf(id, editing.at, false)
-  const of = { list: url.pathname, columns, query: queryOf(url, [], LATEST_FIRST), format }
-  const answer = await fileOf(c.get('desk').ask, { ...of, read: readVersions(id) })
-  return answer instanceof Response ? answer : trouble(c, 'History', answer)
+  const query = queryOf(urlOf(c), [], LATEST_FIRST)
+  const file = await listFile(c, 'History', { ...specOf(editing), query, read: readVersions(id) })
+  return file ?? page(c, editing, { typed: {} })
 }
 
 /** The one order that there is: each version has its whole document, so thousands are not sorted here. */
 const LATEST_FIRST = '-version'
 
-function readVersions(id: string): ReadRows<SiteVersion> {
+function readVersions(id: string, limit = LIMIT): ReadRows<SiteVersion> {
   return async (ask, query) => {
-    const [before, limit] = [query.get('after'), query.get('limit') === '2' ? 2 : LIMIT]
+    const before = query.get('after')
     const asked = await ask<{ versions: SiteVersion[]; next: number | null }>(
       `/sites/${id}/versions?limit=${limit}${before === null ? '' : `&before=${encodeURIComponent(before)}`}`,
     )
@@ -54,9 +48,7 @@ function readVersions(id: string): ReadRows<SiteVersion> {
   }
 }
 
-type HistorySpec = Pick<ListSpec<SiteVersion>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty'>
-
-function specOf(id: string, at: number, isEditor: boolean): HistorySpec {
+function specOf({ site: { id }, at, isEditor }: Editing): ListPart<SiteVersion> {
   return {
     caption: 'Versions, the latest first',
     filters: [],
@@ -124,16 +116,14 @@ async function page(
   const url = urlOf(c)
   const wanted = typed.version ?? url.searchParams.get('version') ?? ''
   const number = /^[1-9]\d{0,8}$/.test(wanted) ? Number(wanted) : null
-  const { ask } = c.get('desk')
+  const { ask, who } = c.get('desk')
   const query = queryOf(url, [], LATEST_FIRST)
-  const pairOf = new URLSearchParams({ limit: '2', after: String((number ?? 0) + 1) })
   const [listed, pair] = await Promise.all([
     readVersions(id)(ask, query),
-    number === null ? null : readVersions(id)(ask, pairOf),
+    number === null ? null : readVersions(id, 2)(ask, new URLSearchParams({ after: String(number + 1) })),
   ])
   if (!listed.ok) return trouble(c, 'History', listed)
   const [one, earlier] = pair?.ok ? pair.value.rows : []
-  const spec = specOf(id, editing.at, may(editing.who, 'policy.write'))
   return show(
     c,
     `History of ${id}`,
@@ -149,7 +139,7 @@ async function page(
         <One c={c} editing={editing} of={one} earlier={earlier} typed={typed} />
       )}
       <PageSection title="Versions" id="versions" note="The latest first. Each is kept for ever">
-        <List spec={spec} query={query} page={listed.value} who={editing.who} />
+        <List spec={specOf(editing)} query={query} page={listed.value} who={who} />
       </PageSection>
     </>,
     status,
@@ -188,7 +178,7 @@ function One({ c, editing, of: { version, document, who, at, note }, earlier, ty
     >
       {note && <p class="gap">{note}</p>}
       <Diff before={documentText(earlier?.document)} after={documentText(document)} />
-      {!isLast && may(editing.who, 'policy.write') && (
+      {!isLast && editing.isEditor && (
         <details class="gap" open={typed.version !== undefined}>
           <summary>{`Go back to version ${version}`}</summary>
           <p>{`It is published again as version ${(published?.version ?? 0) + 1}, and takes effect two minutes later. This is what changes then:`}</p>

@@ -1,10 +1,9 @@
 /** The rules of a policy as rows in their order, with what the validator says of each. */
 import type { Context } from 'hono'
-import { may } from '../../../people/principal.ts'
 import type { Problem, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { PageSection } from '../../parts/page.tsx'
-import { Table } from '../../parts/table.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
 import { type ConsoleEnv, urlOf } from '../../shell.tsx'
 import { type DraftRule, faultsByRule, moreOf, noveltyOf, rulesOf, wordsOf } from './edits.ts'
 import { BasedOn, type Editing } from './site.tsx'
@@ -23,8 +22,7 @@ type Row = { at: number; rule: DraftRule; said: readonly string[]; novelty: 'new
 
 /** The rules as a table, with buttons that move them. `notes`: what the validator says of the document. */
 export function Rows({ c, editing, notes, isRefused }: RowsProps) {
-  const { site, document, who } = editing
-  const isEditor = may(who, 'policy.write')
+  const { site, document, isEditor } = editing
   const own = rulesOf(document)
   const rules = own ?? []
   const asked = Number(urlOf(c).searchParams.get('first') ?? 0)
@@ -36,6 +34,16 @@ export function Rows({ c, editing, notes, isRefused }: RowsProps) {
     return { at, rule, said: said.get(at) ?? [], novelty: published && noveltyOf(rule, published) }
   })
   const others = notes.filter(({ path }) => !/^terms\.RULES\[/.test(path))
+  const table = (
+    <RuleTable
+      id={site.id}
+      rows={rows}
+      last={rules.length - 1}
+      document={document}
+      isInherited={own === null}
+      isEditor={isEditor}
+    />
+  )
   return (
     <PageSection title="Rules" id="rules" note="The first that covers a request decides">
       {others.length > 0 && (
@@ -43,19 +51,16 @@ export function Rows({ c, editing, notes, isRefused }: RowsProps) {
           {others.map(({ path, message }) => `${path} ${message}`).join('; ')}
         </p>
       )}
-      <form method="post" action={`/policy/${site.id}`}>
-        <input type="hidden" name="form" value={c.get('desk').formToken} />
-        <input type="hidden" name="kind" value="move" />
-        <BasedOn of={editing} />
-        <RuleTable
-          id={site.id}
-          rows={rows}
-          last={rules.length - 1}
-          document={document}
-          isInherited={own === null}
-          isEditor={isEditor}
-        />
-      </form>
+      {isEditor ? (
+        <form method="post" action={`/policy/${site.id}`}>
+          <input type="hidden" name="form" value={c.get('desk').formToken} />
+          <input type="hidden" name="kind" value="move" />
+          <BasedOn of={editing} />
+          {table}
+        </form>
+      ) : (
+        table
+      )}
       {rules.length > ROWS && <Pages id={site.id} first={first} all={rules.length} />}
       <div class="row">
         {isEditor && (
@@ -119,24 +124,29 @@ function RuleTable({ id, rows, last, document: { terms }, isInherited, isEditor 
           title: 'Offered',
           cell: ({ rule }) => wordsOf(rule.schemes) || (rule.action === 'charge' ? 'as for the site' : ''),
         },
-        {
-          title: 'Order',
-          kind: 'full',
-          isHidden: true,
-          cell: ({ at }) =>
-            !isEditor ? null : at === DEFAULT ? (
-              <div class="moves">
-                <a class="btn sm" href={`/policy/${id}?edit=default#edit`}>
-                  Edit<span class="hide"> what holds where no rule does</span>
-                </a>
-              </div>
-            ) : (
-              <Moves id={id} at={at} last={last} />
-            ),
-        },
+        ...(isEditor ? [orderColumn(id, last)] : []),
       ]}
     />
   )
+}
+
+/** The column of the buttons that move a rule, for those who may. */
+function orderColumn(id: string, last: number): Column<Row> {
+  return {
+    title: 'Order',
+    kind: 'full',
+    isHidden: true,
+    cell: ({ at }) =>
+      at === DEFAULT ? (
+        <div class="moves">
+          <a class="btn sm" href={`/policy/${id}?edit=default#edit`}>
+            Edit<span class="hide"> what holds where no rule does</span>
+          </a>
+        </div>
+      ) : (
+        <Moves id={id} at={at} last={last} />
+      ),
+  }
 }
 
 function priceOf(price: unknown): string {

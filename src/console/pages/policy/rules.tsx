@@ -1,6 +1,5 @@
 /** The rules of a policy as rows, the form of one rule, and what holds where no rule does. */
 import type { Context } from 'hono'
-import { may } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import { type Typed, typedIn } from '../../parts/form.tsx'
 import { Trouble } from '../../parts/page.tsx'
@@ -14,7 +13,7 @@ import { Crossed, type Editing, hasCrossed, openSite, PolicyHead, placeNow, revi
 export const showRules: PageHandler = async (c) => {
   const editing = await openSite(c)
   if (editing instanceof Response) return editing
-  const edit = may(editing.who, 'policy.write') ? urlOf(c).searchParams.get('edit') : null
+  const edit = editing.isEditor ? urlOf(c).searchParams.get('edit') : null
   return page(c, editing, edit === null ? {} : { open: formOf(editing.document, edit) })
 }
 
@@ -73,13 +72,11 @@ function placeOf({ kind, at, act = '' }: Typed, document: SiteDocument): string 
 type Shown = { open?: Open; crossed?: Typed; problem?: Problem; status?: 400 | 409 | 503 }
 
 async function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown): Promise<Response> {
-  const { site, document } = editing
+  const { site, document, isEditor } = editing
   const { open, crossed, problem, status = 200 } = shown
   const order = { method: 'POST', body: JSON.stringify(document) } as const
-  const { ask, who } = c.get('desk')
-  const judged = may(who, 'policy.write')
-    ? await ask<{ warnings: Problem['errors'] }>('/sites/check', order)
-    : null
+  const { ask } = c.get('desk')
+  const judged = isEditor ? await ask<{ warnings: Problem['errors'] }>('/sites/check', order) : null
   const notes = judged?.ok ? judged.value.warnings : judged?.problem.errors
   return show(
     c,

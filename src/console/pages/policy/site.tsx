@@ -1,7 +1,7 @@
 /** What all views of one site's policy share: the site, the head with its views, and the notice of a crossing change. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import { may, type Principal } from '../../../people/principal.ts'
+import { may } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site, SiteDocumentBody as SiteDocument } from '../../answers.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
@@ -12,8 +12,8 @@ import { type ConsoleEnv, show, trouble, unsent } from '../../shell.tsx'
 import { ModeBadge } from '../sites/list.tsx'
 import { rulesOf } from './edits.ts'
 
-/** A site whose policy is edited: its draft, or what is published where it has none. */
-export type Editing = { site: Site; document: SiteDocument; at: number; who: Principal }
+/** A site whose policy is edited: its draft, or what is published where it has none. `isEditor`: the principal may change it. */
+export type Editing = { site: Site; document: SiteDocument; at: number; isEditor: boolean }
 
 /** Reads the site of the path, or answers instead. What a form has sent stays on the page while the edge Worker is silent. */
 export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<Editing | Response> {
@@ -23,7 +23,7 @@ export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<E
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
   if (!document) return show(c, 'Policy', <p>The site was removed, and has no document.</p>, 404)
-  return { site, document, at: asked.at, who: c.get('desk').who }
+  return { site, document, at: asked.at, isEditor: may(c.get('desk').who, 'policy.write') }
 }
 
 /** The text of a document, as the command line reads it too. Lists of words stay in one line. */
@@ -45,10 +45,9 @@ const VIEWS = [
 ] as const
 
 /** The head of a view. */
-export function PolicyHead({ of: { site, at, who }, view }: { of: Editing; view: string }) {
+export function PolicyHead({ of: { site, at, isEditor }, view }: { of: Editing; view: string }) {
   const { id, draft, published, mode } = site
   const base = `/policy/${id}`
-  const isEditor = may(who, 'policy.write')
   return (
     <>
       <Head

@@ -1,6 +1,5 @@
 /** The document of a site as text: the same JSON that the command line reads and writes. */
 import type { Context } from 'hono'
-import { may } from '../../../people/principal.ts'
 import type { Problem, SiteBody as Site } from '../../answers.ts'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
@@ -65,9 +64,7 @@ function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown) {
       )}
       {problem && <Trouble problem={problem} />}
       <PageSection title="Document" id="document" note="As in tab402 sites import FILE.json">
-        {!may(editing.who, 'policy.write') ? (
-          <pre class="code">{text}</pre>
-        ) : (
+        {editing.isEditor ? (
           <ActForm
             action={`/policy/${id}/text`}
             check={`/policy/${id}/check`}
@@ -85,6 +82,8 @@ function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown) {
               fault={faults.text}
             />
           </ActForm>
+        ) : (
+          <pre class="code">{text}</pre>
         )}
       </PageSection>
     </>,
