@@ -1,4 +1,4 @@
-/** Who has this session, once more: acts on people, tokens and receivers ask for the token or the passkey again. */
+/** Proves once more who has this session: acts on people, tokens and receivers ask for the token or the passkey again. */
 import type { Context } from 'hono'
 import { orOld } from './edge.ts'
 import { PasskeyForm, TokenField } from './parts/credential.tsx'
@@ -39,7 +39,7 @@ export async function askProof(c: Context<ConsoleEnv>, isWrong = false): Promise
     <>
       <Head title="Show who you are" />
       <PageSection title="Once more" id="proof" note="It counts for five minutes.">
-        <p>Nothing has changed yet. What you sent is kept, and goes on when you have shown it.</p>
+        <p>Nothing has changed yet. The form that you sent is kept, and goes on after the proof.</p>
         {door?.takesToken ? (
           <form class="form" method="post" action={pathname}>
             {hidden}

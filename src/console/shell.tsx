@@ -22,7 +22,7 @@ export type ConsoleEnv = {
   Variables: { desk: Desk }
 }
 
-/** What a page works with: who asks for it, and the API in that principal's name. */
+/** The context of a page: who asks for it, and the API in that principal's name. */
 export type Desk = SessionApi & { session: string; who: Principal; formToken: string }
 
 /** A page of the console, or the answer to one of its forms. */
@@ -53,7 +53,7 @@ export async function openDesk(
   return who && { session, who, formToken, ...askAs(edge, session, Date.now, known) }
 }
 
-/** What changes with each rendering, and means nothing: the time of the page itself, and the keys of its forms. */
+/** The parts that change with each rendering, and mean nothing: the time of the page itself, and the keys of its forms. */
 const VOLATILE = /<time data-asof[^>]*>[^<]*<\/time>|name="key" value="[^"]*"/g
 
 /** Answers with a page; with 304 where the browser has it already, but for the time that it states. */

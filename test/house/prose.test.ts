@@ -10,8 +10,9 @@ const BANNED: readonly (readonly [rule: string, pattern: RegExp])[] = [
   ],
   ['name the actor', /\b(?:whoever|nobody|of whom|none such|none is to be had|hearsay)\b/i],
   [
+    // The titles, captions and hints of a page are no sentences.
     'begin with the subject, not with What, Who or Of',
-    /(?:^|[.:;!?] |\* |\/\/ |\/\*\* |# |\| |['"`])(?:What|Who|Whom|Whose|Of) [a-z](?![^.]*\?)/,
+    /(?:^|[.:;!?] |\* |\/\/ |\/\*\* |# |\| |(?<!\b(?:title|caption|hint)=\{?)['"`])(?:What|Who|Whom|Whose|Of) [a-z](?![^.]*\?)/,
   ],
   [
     'machines return, reject, store; they do not hear, tell, believe, remember or sleep',
@@ -32,7 +33,7 @@ const ALLOWED: readonly (readonly [line: RegExp, reason: string])[] = [
 
 const files = tracked('src', 'docs', 'examples', 'test', 'bench', 'sim', '*.md', 'wrangler.toml').filter(
   (file) =>
-    /\.(?:ts|md|toml|css|html)$/.test(file) &&
+    /\.(?:tsx?|md|toml|css|html)$/.test(file) &&
     !file.startsWith('examples/site/') &&
     file !== 'test/house/prose.test.ts',
 )

@@ -155,7 +155,7 @@ const one: PageHandler = async (c) => {
       'Audit',
       <>
         <Head title="No such act" above={back} />
-        <Nothing what="The audit log has no entry of this number." />
+        <Nothing what="The number must be that of an entry in the audit log." />
       </>,
       404,
     )
@@ -185,7 +185,7 @@ type States = Pick<Act, 'before' | 'after'>
 
 /** The states before and after an act, beside each other. */
 export function Changed({ before, after }: States) {
-  if (!before && !after) return <p class="soft">The act has no states.</p>
+  if (!before && !after) return <p class="soft">The act states nothing before or after it.</p>
   return (
     <div class="two">
       {before && <StateBefore title="Before" of={before} />}

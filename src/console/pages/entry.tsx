@@ -39,7 +39,7 @@ export const oneEntry: PageHandler = async (c) => {
       'Entry',
       <>
         <Head title="No such entry" above={above} />
-        <Nothing what="The journal has no entry of this number." />
+        <Nothing what="The number must be that of an entry in the journal." />
       </>,
       404,
     )
@@ -127,8 +127,8 @@ function Evidence({
       <Nothing
         what={
           isCredit
-            ? 'This entry has no evidence of its own. The charge that it is about has it.'
-            : 'This entry has no signature: the chain or the operator made it.'
+            ? 'The evidence is with the charge that this entry is about.'
+            : 'The chain or the operator made this entry, without a signature.'
         }
       />
     )

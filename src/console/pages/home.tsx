@@ -37,7 +37,7 @@ import { StageBadge } from './invoices.tsx'
 /** Names that a table and a chart show apart from the others. */
 const TOP = 6
 
-/** What needs the operator and is shown at once. The page of alerts has all. */
+/** Needs of the operator that are shown at once. The page of alerts has all. */
 const MOST_NEEDS = 5
 
 const home: PageHandler = async (c) => {
@@ -128,7 +128,7 @@ type NeedsProps = Read & { nights: readonly Run[]; open: readonly Invoice[]; now
 
 function Needs({ alerts, accounts, nights, open, now }: NeedsProps) {
   const raised = valueIn(alerts)
-  // Until the first watch has looked for alerts, the book says what it can.
+  // Until the first watch has looked for alerts, the read model is asked instead.
   const isWatched = raised !== null && raised.lastAt !== null
   const needs = isWatched
     ? needsOfAlerts(raised.alerts, now)

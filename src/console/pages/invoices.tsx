@@ -45,7 +45,7 @@ const LIST: ListSpec<Invoice> = {
   },
   absent: (
     <p>
-      Credit is not set up on this deployment, so there are no invoices. docs/credit.md says how to let agents
+      Credit is not set up on this deployment. Invoices come with it: docs/credit.md says how to let agents
       pay later.
     </p>
   ),

@@ -118,8 +118,8 @@ function invited(c: Context<ConsoleEnv>, { member, invitation, endsAt }: Invited
       <Head title="Invitation" above={{ href: '/people', title: 'People' }} />
       <PageSection title="Send it now" id="address" note="It is shown once.">
         <p>
-          Send this address to <bdi>{member.name}</bdi> over a channel that nobody else reads. It works once,
-          until <Time at={endsAt} />.
+          Send this address to <bdi>{member.name}</bdi> over a channel that is private to both of you. It
+          works once, until <Time at={endsAt} />.
         </p>
         <pre class="code">{address}</pre>
         <p>

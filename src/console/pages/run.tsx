@@ -67,7 +67,7 @@ export const oneRun: PageHandler = async (c) => {
   )
 }
 
-/** The steps that a record tells of, in their order. */
+/** The steps that a record has, in their order. */
 function Timeline({ run }: { run: Run }) {
   const { startedAt, endedAt, record } = run
   return (
@@ -187,7 +187,7 @@ function Sums({ of: { record } }: { of: Run }) {
   return (
     <PageSection title="Sums" id="sums">
       {rows.length === 0 ? (
-        <p class="soft">The run has no sums yet. They appear when its first step ends.</p>
+        <p class="soft">No sums yet. They appear when the first step of the run ends.</p>
       ) : (
         <FactList of={rows.map(([name, value]) => [words(name), plain(value)] as const)} />
       )}

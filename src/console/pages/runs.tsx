@@ -16,7 +16,7 @@ const LIST: ListSpec<Run> = {
   title: 'Runs',
   heading: 'All runs',
   caption: 'Runs',
-  note: 'Each night at 00:00 UTC; the watch every five minutes',
+  note: 'Daily at 00:00 UTC; the watch every five minutes',
   sources: ['book'],
   filters: [
     { name: 'kind', label: 'Kind', choices: Object.entries(RUN_NAMES) },

@@ -38,14 +38,14 @@ const setup: PageHandler = async (c) => {
         </ul>
         <p class="soft">
           <code>npx tab402 doctor</code> makes these checks and those of your own machine: DNS, certificates,
-          the 402 from outside, and what Cloudflare was told to do.
+          the 402 from outside, and the settings at Cloudflare.
         </p>
       </PageSection>
     </>,
   )
 }
 
-/** What needs work comes first. */
+/** Checks that need work come first. */
 const RANK: Readonly<Record<Check['outcome'], number>> = { fail: 0, warn: 1, ok: 2 }
 
 function Row({ outcome, title, reason, fix }: Check) {

@@ -5,7 +5,7 @@ export type FigureSource = 'live' | 'book' | 'chain' | 'traffic'
 
 const SOURCES: Record<FigureSource, string> = {
   live: 'Read from the accounts when the page was made',
-  book: 'Read from the book, which the accounts and the nightly run write',
+  book: 'Read from D1, the read model that the accounts and the nightly run write',
   chain: 'Read from the chain',
   traffic: 'Counted in the isolates: approximate',
 }

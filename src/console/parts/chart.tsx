@@ -99,7 +99,7 @@ function Bar({ day, at, of, series, y }: BarProps) {
     <g opacity={at === of - 1 ? '.5' : undefined}>
       <title>{`${dayText(day)}: ${dollars(total)}`}</title>
       {amounts.map((amount, index) => {
-        // A day whose releases exceed its charges has no bar; the table has its amount.
+        // The bar of a day whose releases exceed its charges is left out; the table has its amount.
         const height = amount > 0n ? y(amount) : 0n
         base -= height
         return height > 0n ? (

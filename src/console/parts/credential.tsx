@@ -1,4 +1,4 @@
-/** What shows who signs in: the operator's token in a field, or a passkey that the browser is asked for. */
+/** The proof of who signs in: the operator's token in a field, or a passkey that the browser is asked for. */
 import type { Child } from 'hono/jsx'
 
 /** The field of the operator's token. */
@@ -27,7 +27,7 @@ export function TokenField({ name, isWrong }: { name: string; isWrong: boolean }
 type PasskeyFormProps = {
   action: string
   title: string
-  /** What the browser is asked for, as JSON. */
+  /** The options of the browser's call, as JSON. */
   options: object
   /** A passkey is made, and not asked for. */
   isNew?: boolean

@@ -25,7 +25,7 @@ type FieldProps = {
 }
 
 /**
- * One field. What the API found wrong with it stands below; where the form is checked while it is typed, the script writes it
+ * One field, with the fault that the API found below it. Where the form is checked while it is typed, the script writes the fault
  * there.
  */
 export function Field({

@@ -23,14 +23,14 @@ export type ListSpec<Row> = {
   /** The order without `sort` in the URL. */
   sort: string
   read: ReadRows<Row>
-  /** Stands in place of a list that has no row at all. */
+  /** Stands in place of a list without any row. */
   empty: Empty
   idOf?: (row: Row) => string
   /** The form that adds a row, for those with its right: a button in the head, and the next step of an empty list. */
   add?: { right: Right; href: string; title: string; first: string }
   /** More buttons in the head of the page. */
   acts?: (desk: Desk) => Child
-  /** What stands below the list. */
+  /** Stands below the list. */
   below?: Child
   /** In place of a list that this deployment does not have (404): words, or a page. */
   absent?: Child | PageHandler

@@ -1,4 +1,4 @@
-/** The list of what needs the operator, the worst first: alerts, or what the book says until alerts are looked for. */
+/** The list of what needs the operator, the worst first: alerts, or needs found in the read model until the watch has looked for alerts. */
 import type { AlertBody, InvoiceBody, ListedBody, RunBody } from '../answers.ts'
 import { Badge, type Mood } from './badges.tsx'
 
@@ -71,7 +71,7 @@ const ACTS: Readonly<Record<string, string>> = {
   runs: 'Read findings',
 }
 
-/** What the book says by itself: the latest run of each kind that did not settle, late invoices, quarantined channels. */
+/** The needs found in the read model alone: the latest run of each kind that did not settle, late invoices, quarantined channels. */
 export function needsOfBook(
   runs: readonly RunBody[],
   invoices: readonly InvoiceBody[],

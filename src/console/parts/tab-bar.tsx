@@ -43,7 +43,7 @@ export function TabBar({ parts }: { parts: readonly TabPart[] }) {
   )
 }
 
-/** The last total is what may still be spent, and has no colour of its own. */
+/** The last total may still be spent, and is shown without a colour. */
 function fillOf(at: number, of: number): string {
   return at + 1 === of ? 'var(--rule)' : `var(--s${[1, 2, 7][at] ?? 7})`
 }

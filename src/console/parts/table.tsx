@@ -17,7 +17,7 @@ export type Column<Row> = ValueColumn<Row> & {
   cell: (row: Row) => Child
 }
 
-/** What stands in place of a table without rows: what will appear here, and the one next step. */
+/** Stands in place of a table without rows: `what` will appear here, and the one next step. */
 export type Empty = { what: string; next?: Child }
 
 type TableProps<Row> = {

@@ -6,7 +6,7 @@ export type Compared = readonly [label: string, figure: Child, change: Child]
 
 type TileProps = {
   title: string
-  /** Null where there is no data yet, which is not 0. */
+  /** Null until data is there, which is not 0. */
   value: Child | null
   compared?: readonly Compared[] | null
   note?: string

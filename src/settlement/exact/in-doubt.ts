@@ -66,8 +66,8 @@ export async function resolvePayments(
 }
 
 /**
- * Ends the naming of lost payments, once the step that found them was stored: a run that is killed before would name them for
- * nobody. Payers that do not respond are named again by the next run.
+ * Ends the naming of lost payments. Call it once the step that found them was stored: the names that a killed run collects are
+ * lost with it. The next run names again the payers that do not respond.
  */
 export async function endNaming(
   { authorizations }: Pick<Payers, 'authorizations'>,

@@ -6,7 +6,7 @@ import { askFacts } from './server.ts'
 
 try {
   const facts = await askFacts()
-  // What the file shows while this script loads.
+  // The file shows a notice while this script loads.
   document.body.replaceChildren()
   render(<App facts={facts} kept={keptKeys()} />, document.body)
 } catch (cause) {

@@ -103,7 +103,7 @@ function Review({ c, editing, typed }: { c: Context<ConsoleEnv>; editing: Editin
     return (
       <PageSection title="Publish" id="publish">
         <Nothing
-          what="There is no draft: what is published is what you see."
+          what="No draft exists. The site serves the version that is published."
           next={<a href={`/policy/${id}`}>Change a rule first</a>}
         />
       </PageSection>

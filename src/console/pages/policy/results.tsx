@@ -1,4 +1,4 @@
-/** What a draft would do: the requests of the last day under it, and what shadow mode has counted. */
+/** The effect of a draft: the requests of the last day under it, and the figures of shadow mode. */
 import type { Child } from 'hono/jsx'
 import { crawlerName, DAY } from '../../figures.ts'
 import { Badge } from '../../parts/badges.tsx'
@@ -93,7 +93,7 @@ function Replayed({ of }: { of: ReplayBody }) {
         <Nothing what="No data yet. Figures appear within five minutes of the first request." />
       ) : (
         <>
-          {!isDraft && <p class="gap">There is no draft: both columns are the version that is published.</p>}
+          {!isDraft && <p class="gap">No draft exists: both columns are the version that is published.</p>}
           <SumTable of={of} />
           <ByCrawler of={of} />
         </>
@@ -112,7 +112,7 @@ function SumTable({ of }: { of: ReplayBody }) {
   return (
     <Table
       caption="What these requests would have been"
-      // Nobody pays in shadow mode, so nothing says who would.
+      // No crawler pays in shadow mode, so its earnings are unknown.
       rows={SUMS.filter(([name]) => of.source === 'traffic' || name !== 'earned')}
       empty={{ what: '' }}
       columns={[
@@ -247,7 +247,7 @@ function Shadowed({
   mode: string
 }) {
   const isEmpty = today.total.requests + before.total.requests === 0
-  const note = 'What would have been asked. Everybody was served'
+  const note = 'The prices that would have been asked. Everybody was served'
   if (isEmpty)
     return (
       <PageSection title="Shadow mode" id="shadow" note={note}>

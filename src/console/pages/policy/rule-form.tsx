@@ -82,7 +82,11 @@ function RuleFields({
   return (
     <div class="pair">
       <Field {...at('action')} label="Action" choices={ACTIONS} />
-      <Field {...at('price')} label="Price, USD" hint="Of a charge. Empty: the price where no rule decides" />
+      <Field
+        {...at('price')}
+        label="Price, USD"
+        hint="For a charge. Empty: the price where no rule decides"
+      />
       <Field {...at('path')} label="Path" hint="Such as /archive/*. Empty: every path" />
       <Field
         {...at('who')}

@@ -28,7 +28,7 @@ function formOf(document: SiteDocument, edit: string): Open {
   return { typed: { kind: 'rule', at: isKnown ? edit : 'new', ...fields } }
 }
 
-/** Saves a rule, the default, or another order as the draft. What was typed stays if the API refuses it. */
+/** Saves a rule, the default, or another order as the draft. The form keeps its text if the API refuses it. */
 export const saveRules: PageHandler = async (c) => {
   const sent = typedIn(await c.req.parseBody())
   // The button that removes a rule stands in the form of the rule.
@@ -87,8 +87,8 @@ async function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown): Pro
         <Crossed by={editing} typed={crossed}>
           {open
             ? open.typed.at === 'new' && crossed.at !== 'new'
-              ? 'The rule that you edited is no longer there. What you typed is below, as a new rule.'
-              : 'What you typed is below. Save it again to put it into the new draft.'
+              ? 'The rule that you edited is no longer there. Your text is below, as a new rule.'
+              : 'Your text is below. Save it again to put it into the new draft.'
             : 'Nothing was moved. The rules below are the new ones.'}
         </Crossed>
       )}

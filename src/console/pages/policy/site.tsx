@@ -1,4 +1,4 @@
-/** What all views of one site's policy share: the site, the head with its views, and the notice of a crossing change. */
+/** The parts that all views of one site's policy share: the site, the head with its views, and the notice of a crossing change. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import { may } from '../../../people/principal.ts'
@@ -15,14 +15,14 @@ import { rulesOf } from './edits.ts'
 /** A site whose policy is edited: its draft, or what is published where it has none. `isEditor`: the principal may change it. */
 export type Editing = { site: Site; document: SiteDocument; at: number; isEditor: boolean }
 
-/** Reads the site of the path, or answers instead. What a form has sent stays on the page while the edge Worker is silent. */
+/** Reads the site of the path, or answers instead. The text of a form stays on the page while the edge Worker is silent. */
 export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<Editing | Response> {
   const id = encodeURIComponent(c.req.param('site') ?? '')
   const asked = await c.get('desk').ask<Site>(`/sites/${id}`)
   if (!asked.ok) return typed && asked.status === 503 ? unsent(c, typed) : trouble(c, 'Policy', asked)
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
-  if (!document) return show(c, 'Policy', <p>The site was removed, and has no document.</p>, 404)
+  if (!document) return show(c, 'Policy', <p>The site was removed with its document.</p>, 404)
   return { site, document, at: asked.at, isEditor: may(c.get('desk').who, 'policy.write') }
 }
 
@@ -96,7 +96,7 @@ export function PolicyHead({ of: { site, at, isEditor }, view }: { of: Editing; 
 /** A longer document is not sent along with a form: a page stays below 60 kB, and a crossing change is named without a diff. */
 const MAX_BASE_CHARS = 20_000
 
-/** What a form is based on: the API refuses it if somebody else has changed the site since, and the page shows how. */
+/** The version that a form is based on: the API refuses it if somebody else has changed the site since, and the page shows how. */
 export function BasedOn({ of: { site, document } }: { of: Editing }) {
   const base = JSON.stringify(document)
   return (

@@ -22,7 +22,7 @@ export const showText: PageHandler = async (c) => {
   return editing instanceof Response ? editing : page(c, editing, { text: documentText(editing.document) })
 }
 
-/** Saves the text as the draft. What was typed stays on the page if the API refuses it. */
+/** Saves the text as the draft. The form keeps it if the API refuses it. */
 export const saveText: PageHandler = async (c) => {
   const typed: Typed = { ...typedIn(await c.req.parseBody()), kind: 'text' }
   const editing = await openSite(c, typed)
@@ -59,7 +59,7 @@ function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown) {
       <PolicyHead of={editing} view="/text" />
       {crossed && (
         <Crossed by={editing} typed={crossed}>
-          What you typed is below. Save it again to put it in the place of the new draft.
+          Your text is below. Save it again to put it in the place of the new draft.
         </Crossed>
       )}
       {problem && <Trouble problem={problem} />}

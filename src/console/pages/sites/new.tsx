@@ -40,7 +40,7 @@ export const checkNew: PageHandler = async (c) => {
   const asked = await c.get('desk').ask('/sites/check', order)
   if (asked.ok) return c.json({ faults: {} })
   if (asked.status !== 400) return c.json({ faults: {} }, 503)
-  // A field that nobody has come to yet has no fault.
+  // The fault of an empty field is left out: the person may not have come to it yet.
   const all = faultsOf(asked.problem).filter(([field]) => (typed[field] ?? '') !== '')
   return c.json({ faults: Object.fromEntries(all) })
 }

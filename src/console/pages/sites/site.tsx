@@ -301,7 +301,7 @@ function Hosts({ of: { hosts, pending } }: { of: Site }) {
       <Table
         caption="Hosts of the site"
         rows={hosts}
-        empty={{ what: 'The site has no host.' }}
+        empty={{ what: 'The site is without a host.' }}
         columns={[
           { title: 'Host', cell: ({ host }) => host },
           { title: 'Proven', kind: 'full', cell: ({ provenAt }) => <Time at={provenAt} /> },
