@@ -273,7 +273,7 @@ export function checkAttempts(deployment: Deployment, exact: ExactOracle, line: 
     const own = line.of<PaymentReceived>('payment').filter((one) => one.invoice === invoice.id)
     const isAtOnce = own.length > 1 && own.every(({ id, rail }) => rail === 'stablecoin' && !refused.has(id))
     if (isAtOnce) throw new Violation('B4', `${invoice.id} was paid ${own.length} times at once`)
-    if (!named.some(({ what, detail }) => what === 'overpaid' && detail.startsWith(invoice.id)))
+    if (!named.some(({ what, detail }) => what === 'overpaid' && detail.includes(`${invoice.id} by `)))
       throw new Violation('B4', `${invoice.id} was paid ${paid} of ${invoice.total}, and no finding names it`)
   }
 }
