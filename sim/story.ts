@@ -316,12 +316,16 @@ class Story {
       throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
   }
 
-  /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */
+  /**
+   * A channel whose payer withdraws, or whose charges reach the limit, is not served before the next claim. One that was
+   * emptied unclaimed owes more than it holds: its payer must add that first.
+   */
   #mayBeRefused(payer: ChannelPayer): boolean {
     const { chain, deployment } = this.#surroundings
     if (payer.id === undefined) return false
     const host = deployment.namespace('ACCOUNT').hosts.get(payer.id)
     const { charged, redeemed } = host ? totalsOf(host) : { charged: 0n, redeemed: 0n }
-    return chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
+    const owesMore = this.#mayLose.has(payer.id) && charged + PRICE > chain.at().channel(payer.id).balance
+    return owesMore || chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
   }
 }

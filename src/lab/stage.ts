@@ -100,6 +100,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
         ...textOf(options.policy ?? {}),
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
+        LAB_LIMITS: JSON.stringify(Object.keys(plan.options.ratelimits ?? {})),
       },
       log: options.log ?? (() => {}),
     }).then(kept)

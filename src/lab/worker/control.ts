@@ -3,12 +3,12 @@ import { WorkerEntrypoint, type WorkflowEntrypoint } from 'cloudflare:workers'
 import { pendingAlarms, type VirtualAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
-import { type BookFault, faultyBook, setBookFault } from './faulty-book.ts'
+import { type BookFault, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
 import { shortCalls, shortenNode } from './node.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
-import type { LabObject } from './wrap.ts'
+import { type LabObject, labEnv } from './wrap.ts'
 
 /** A production Worker’s module. */
 export type Production = { default: ExportedHandler<LabBindings> } & Record<string, unknown>
@@ -127,7 +127,8 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
 
   async #fire({ cron, time }: { cron: string; time: number }): Promise<DirectRun[]> {
     const started: Promise<DirectRun>[] = []
-    const own = { ...this.env, BOOK: groupedBook(faultyBook(this.env.BOOK)) }
+    const bound = labEnv(this.env)
+    const own = { ...bound, BOOK: groupedBook(bound.BOOK) }
     const start = (run: StartedRun) => void started.push(this.#run(run, own))
     const env = { ...own, SETTLEMENT: directWorkflow(start) }
     const controller = { cron, scheduledTime: time, noRetry() {} }

@@ -54,8 +54,8 @@ export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amo
   transaction: Hex
 }
 
-/** A settled payment that a reorganization has undone for good. */
-export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { transaction: Hex }
+/** A settled payment that a reorganization has undone for good. `number`: the place of its loss among payments and losses. */
+export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { number: number; transaction: Hex }
 
 /** The result of `Authorizations.take`. */
 export type Reservation =

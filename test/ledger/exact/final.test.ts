@@ -121,7 +121,7 @@ describe('Payment that a reorganization undid', () => {
     await memory.confirm(last, [use])
     await memory.close(use)
     expect(await memory.totals()).toMatchObject({ payments: 2, received: 2000n, inDoubt: 0, lost: 1 })
-    expect(await memory.losses()).toEqual([{ nonce: use.nonce, amount: 1000n, transaction: TX }])
+    expect(await memory.losses()).toEqual([{ number: 4, nonce: use.nonce, amount: 1000n, transaction: TX }])
     expect(await figuresOf(use)).toEqual({ position: 4, charged: 3000 })
     expect((await receivedByExact()) - before).toBe(2000)
     const next = aUse({ ...SITE, name: first.name })
@@ -129,6 +129,28 @@ describe('Payment that a reorganization undid', () => {
     await memory.settled(next)
     expect(await figuresOf(use)).toEqual({ position: 5, charged: 4000 })
     expect(await memory.provisional()).toEqual([next.nonce])
+  })
+
+  it('is named until a run has stored its finding, and so is each later loss', async () => {
+    const { memory, uses } = await newPayments(2)
+    const [first, last] = uses as [Use, Use]
+    await memory.confirm(last, uses)
+    await memory.close(first)
+    const [loss] = await memory.losses()
+    await memory.close(last)
+    await memory.restart()
+    await memory.named(loss?.number ?? 0)
+    expect(await memory.losses()).toMatchObject([{ nonce: last.nonce }])
+  })
+
+  it('is named once more where an earlier version has stored its loss', async () => {
+    const { memory, uses } = await newPayments(1)
+    const [use] = uses as [Use]
+    await memory.confirm(use, [use])
+    await memory.close(use)
+    await memory.sql('ALTER TABLE loss DROP COLUMN named')
+    await memory.restart()
+    expect(await memory.losses()).toMatchObject([{ nonce: use.nonce }])
   })
 
   it('is not charged when it is lost before its page was delivered', async () => {
