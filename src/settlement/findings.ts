@@ -104,18 +104,3 @@ export function compareReceiver(
 export function compareDelivery(account: string, undelivered: number): Finding[] {
   return undelivered > 0 ? [{ account, what: 'undelivered', detail: `${undelivered} paid for` }] : []
 }
-
-/** The most details that one finding has. The account lists them all. */
-const MAX_DETAILS = 10
-
-/** One finding for several of one kind about one account, such as about two of its invoices: a run keeps one of each kind. */
-export function mergeFindings(findings: readonly Finding[]): Finding[] {
-  const groups = Map.groupBy(findings, ({ account, what }) => `${what} ${account}`)
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
-    const details = [...new Set(group.map(({ detail }) => detail))]
-    if (!first || details.length < 2) return first ?? []
-    const more = details.length > MAX_DETAILS ? [`and ${details.length - MAX_DETAILS} more`] : []
-    return { ...first, detail: [...details.slice(0, MAX_DETAILS), ...more].join('; ') }
-  })
-}

@@ -13,7 +13,6 @@ import type { Gathered } from './channels/gather.ts'
 import { add, type ExactSums, NO_EXACT, NO_SUMS, type Reconciled, type Sums } from './channels/reconcile.ts'
 import type { Receiver } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
-import { mergeFindings } from './findings.ts'
 
 /** A record is one D1 row of at most 2 MB. It stores the beginning of a long list, and always its length. */
 const MOST_LISTED = 500
@@ -198,9 +197,9 @@ export class Report {
   }
 
   #note(findings: Finding[]): void {
-    for (const finding of mergeFindings(findings)) {
+    for (const finding of findings) {
       const found = { ...this.#on, ...finding }
-      this.#all.findings.set(`${found.network} ${found.what} ${found.account}`, found)
+      this.#all.findings.set(`${found.network} ${found.what} ${found.account} ${found.invoice}`, found)
     }
   }
 }

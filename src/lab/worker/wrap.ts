@@ -4,6 +4,7 @@ import { ObjectAlarm } from './alarms.ts'
 import type { LabBindings } from './bindings.ts'
 import { isClockSet, setClock } from './clock.ts'
 import { faultyBook } from './faulty-book.ts'
+import { limitsOf } from './limits.ts'
 import { recordedWorkflow } from './workflows.ts'
 
 type ObjectClass = new (ctx: DurableObjectState, env: LabBindings) => DurableObject
@@ -36,7 +37,7 @@ function wrapObject(name: string, base: ObjectClass): ObjectClass {
 
     constructor(ctx: DurableObjectState, env: LabBindings) {
       const alarm = new ObjectAlarm(ctx, name)
-      super(ctx, withFaults(env))
+      super(ctx, labEnv(env))
       this.#alarm = alarm
       this.#bindings = env
     }
@@ -63,7 +64,7 @@ function wrapObject(name: string, base: ObjectClass): ObjectClass {
 function wrapWorkflow(base: WorkflowClass): WorkflowClass {
   return class extends base {
     constructor(ctx: ExecutionContext, env: LabBindings) {
-      super(ctx, withFaults(env))
+      super(ctx, labEnv(env))
     }
 
     override async run(...call: Parameters<WorkflowEntrypoint<LabBindings>['run']>): Promise<unknown> {
@@ -79,13 +80,13 @@ export function wrapEntry(entry: ExportedHandler<LabBindings>): ExportedHandler<
     ...entry,
     async fetch(request, env, ctx) {
       if (!isClockSet()) await readClock(env)
-      return entry.fetch?.(request, withFaults(env), ctx) ?? new Response(null, { status: 501 })
+      return entry.fetch?.(request, labEnv(env), ctx) ?? new Response(null, { status: 501 })
     },
     async scheduled(controller, env, ctx) {
       await readClock(env)
       await entry.scheduled?.(
         controller,
-        { ...withFaults(env), SETTLEMENT: recordedWorkflow(env.SETTLEMENT) },
+        { ...labEnv(env), SETTLEMENT: recordedWorkflow(env.SETTLEMENT) },
         ctx,
       )
     },
@@ -100,9 +101,13 @@ async function readClock({ LAB }: LabBindings): Promise<void> {
 /** One copy for each: the Worker keeps its config by its bindings. */
 const copies = new WeakMap<LabBindings, LabBindings>()
 
-function withFaults(env: LabBindings): LabBindings {
-  if (!env.BOOK) return env
-  const known = copies.get(env) ?? { ...env, BOOK: faultyBook(env.BOOK) }
+/** The Worker’s bindings, with faults of D1 and with rate limits on the lab’s clock. */
+export function labEnv(env: LabBindings): LabBindings {
+  const known = copies.get(env) ?? {
+    ...env,
+    ...limitsOf(env),
+    ...(env.BOOK && { BOOK: faultyBook(env.BOOK) }),
+  }
   copies.set(env, known)
   return known
 }

@@ -13,11 +13,13 @@ import type { Address } from '../../protocol/evm/hex.ts'
 import { orderOf } from '../../schemes/exact/scheme.ts'
 import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
-import { mergeFindings } from '../findings.ts'
 import { confirmPayments } from './final.ts'
 
 /** The most payments of one payer in one run. The next run continues. */
 const MAX_PAYMENTS = 50
+
+/** The most payments that one finding names. The account lists them all. */
+const MAX_NAMED = 10
 
 /** An undone payment that its payer can still make is lost after this time. Without it, one without an end would stay for ever. */
 const UNDONE_FOR_MS = 7 * DAY_MS
@@ -58,18 +60,14 @@ export async function resolvePayments(
     nameOf(loss, `its transfer ${loss.transaction} was undone, and cannot be made again`),
   )
   return {
-    findings: mergeFindings([
-      ...findings,
-      ...open.map((detail) => ({ account: id, what: 'unresolved' as const, detail })),
-      ...lost.map((detail) => ({ account: id, what: 'lost' as const, detail })),
-    ]),
+    findings: [...findings, ...naming(id, 'unresolved', open), ...naming(id, 'lost', lost)],
     lost: losses.at(-1)?.number ?? null,
   }
 }
 
 /**
- * Ends the naming of lost payments, once the step that found them was stored: a run that is killed before would name them for
- * nobody. Payers that do not respond are named again by the next run.
+ * Ends the naming of lost payments, once the step that found them was stored: the record of a run that is killed before does
+ * not have them. Payments of payers that do not respond are named again by the next run.
  */
 export async function endNaming(
   { authorizations }: Pick<Payers, 'authorizations'>,
@@ -119,4 +117,11 @@ function unresolved(account: string, { inDoubt }: ExactTotals, why: string): Fin
 
 function nameOf({ nonce, amount }: Pick<LostPayment, 'nonce' | 'amount'>, why: string): string {
   return `nonce ${nonce} over ${amount}: ${why}`
+}
+
+/** One finding for several payments of a payer: a run keeps one of each kind for an account. */
+function naming(account: string, what: Finding['what'], details: readonly string[]): Finding[] {
+  if (details.length === 0) return []
+  const more = details.length > MAX_NAMED ? [`and ${details.length - MAX_NAMED} more`] : []
+  return [{ account, what, detail: [...details.slice(0, MAX_NAMED), ...more].join('; ') }]
 }

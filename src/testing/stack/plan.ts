@@ -11,6 +11,7 @@ type RuntimeOptions = Record<string, unknown> & {
   durableObjects?: Record<string, { className: string; useSQLite?: boolean }>
   additionalUnboundDurableObjects?: { className: string }[]
   kvNamespaces?: Record<string, { id: string }>
+  ratelimits?: Record<string, { namespace_id: string; simple: { limit: number; period?: 10 | 60 } }>
   workflows?: Record<string, { name: string; className: string }>
   assets?: { directory: string }
 }
