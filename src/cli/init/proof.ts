@@ -73,7 +73,7 @@ async function buy(deployment: InitRun, price: bigint) {
     throw new CommandError(`${payer} must have USDC. Run the same command again when it has.`)
   const [{ payAtOnce }, { resolveLocalhost }] = await Promise.all([
     import('../pay/crawler.ts'),
-    import('../localhost.ts'),
+    import('../../testing/localhost.ts'),
   ])
   resolveLocalhost()
   const { transaction } = await payAtOnce(key as Hex, rpcUrl)(`${answers.url}${answers.path}`)
