@@ -1,7 +1,7 @@
 /** Every choice of a run, drawn by name: the same seed, name and ordinal give the same choice, whatever else is drawn. */
 
-/** Limits the faults of a run. `only`: the ids of the faults that may strike. `without`: kinds of faults that never do. */
-export type Allowed = { only?: ReadonlySet<string> | undefined; without?: ReadonlySet<string> | undefined }
+/** Limits the faults of a run. `only`: the ids of the faults that may strike. */
+export type Allowed = { only?: ReadonlySet<string> | undefined }
 
 /** A run has some kinds of faults often, and lacks others: that finds more than a little of everything in each run. */
 const RATES = [0, 1, 1, 4]
@@ -49,7 +49,7 @@ export class Choices {
   strikes(kind: string, where: string, share: number): boolean {
     const name = `${kind} ${where}`
     const { value, ordinal } = this.#draw(name)
-    if (this.isHealing || this.#allowed.without?.has(kind)) return false
+    if (this.isHealing) return false
     if (value >= share * this.#rate(kind)) return false
     const id = `${name} ${ordinal}`.replaceAll(' ', '/')
     if (this.#allowed.only && !this.#allowed.only.has(id)) return false

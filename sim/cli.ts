@@ -18,7 +18,7 @@ const OPTIONS = {
   faults: { type: 'string' },
   trace: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  'until-broken': { type: 'boolean', default: false },
+  until: { type: 'string' },
   mutants: { type: 'boolean', default: false },
   only: { type: 'string' },
   skip: { type: 'string', default: '' },
@@ -100,7 +100,7 @@ async function runOne({ size, faults, trace, old }: Values, seed: number): Promi
   if (!ended.broken) return true
   console.log(`${ended.broken.id} ${ended.broken.message}`)
   if (only) return false
-  const small = await shrink(ended, () => performance.now())
+  const small = await shrink(ended)
   console.log(`the last events of the smallest run:\n${small.ended.recent.slice(-30).join('\n')}`)
   console.log(
     `${ended.broken.id} seed ${seed}: ${small.ended.broken?.message}\n${commandOf(small)}${old === undefined ? '' : ` --old ${old}`}`,
@@ -113,7 +113,7 @@ async function runMany(values: Values): Promise<boolean> {
   const first = Number(values.from)
   const known = JSON.parse(readFileSync(new URL('./seeds.json', import.meta.url), 'utf8')) as number[]
   const more = Array.from({ length: Number(values.seeds) }, (_, at) => first + at)
-  const skipped = new Set(values.skip.split(',').map(Number))
+  const skipped = new Set(values.skip.split(',').filter(Boolean).map(Number))
   const seeds = [...new Set([...(first === 1 ? known : []), ...more])].filter((seed) => !skipped.has(seed))
   const counts: Record<string, number> = {}
   const broken: { id: string; message: string; seed: number }[] = []
@@ -129,7 +129,7 @@ async function runMany(values: Values): Promise<boolean> {
       if (!outcome.broken) return true
       broken.push({ ...outcome.broken, seed: outcome.seed })
       if (!values.json) console.log(`seed ${outcome.seed} ${outcome.broken.id} ${outcome.broken.message}`)
-      return !values['until-broken']
+      return values.until !== 'any' && values.until !== outcome.broken.id
     },
     sizeOf(values.size),
   )

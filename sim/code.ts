@@ -29,11 +29,12 @@ export function takeOld(commit: string): void {
   const name = execFileSync('git', ['rev-parse', '--short', commit], { cwd: ROOT, encoding: 'utf8' }).trim()
   const folder = join(tmpdir(), `tab402-sim-${name}`)
   if (!existsSync(folder)) {
-    mkdirSync(folder, { recursive: true })
     const source = execFileSync('git', ['archive', commit, 'src', 'package.json'], {
       cwd: ROOT,
       maxBuffer: 1 << 28,
     })
+    // Only now: a folder that exists is taken for whole.
+    mkdirSync(folder, { recursive: true })
     execFileSync('tar', ['-x', '-C', folder], { input: source })
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   }

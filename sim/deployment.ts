@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Bindings } from '../src/app/bindings.ts'
 import { describeProblems, readConfig } from '../src/config/config.ts'
+import { DAY_MS } from '../src/platform/time.ts'
 import type { Hex } from '../src/protocol/evm/hex.ts'
 import { addressOf } from '../src/protocol/evm/secp256k1.ts'
 import { NETWORK } from './chain/state.ts'
@@ -11,6 +12,7 @@ import type { ObjectClass } from './platform/host.ts'
 import { Namespace } from './platform/namespace.ts'
 import { type Owner, runAs } from './platform/owner.ts'
 import { Engine } from './platform/workflow.ts'
+import type { Answer } from './wire.ts'
 import { world } from './world.ts'
 
 /** The key of the relayer, and its address. */
@@ -36,15 +38,12 @@ const OBJECTS = {
 type Binding = keyof typeof OBJECTS
 
 /** An older version is replaced at each place at a time of its own, within so long. */
-const RELEASE_MS = 24 * 3_600_000
+const RELEASE_MS = DAY_MS
 
 const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
   .filter((file) => file.endsWith('.sql'))
   .sort()
   .map((file) => readFileSync(new URL(`../migrations/${file}`, import.meta.url), 'utf8'))
-
-/** An answer as a client reads it. Null: the connection broke, and the client knows nothing. */
-export type Answer = { status: number; headers: Headers; body: string }
 
 /** An answer that has left the Worker, whether or not it arrived. */
 export type Left = { request: Request; answer: Answer }

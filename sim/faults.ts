@@ -1,11 +1,11 @@
 /** Faults of the surroundings, that no call draws: they come at a time of their own, and end. */
+import { MINUTE_MS } from '../src/platform/time.ts'
 import type { Chain } from './chain/chain.ts'
 import type { Node } from './chain/node.ts'
 import { type Deployment, RELAYER } from './deployment.ts'
 import type { Stripe } from './stripe.ts'
 import { world } from './world.ts'
 
-const MINUTE_MS = 60_000
 /** How many troubles come in a day, on average. */
 const PER_DAY = 12
 

@@ -5,10 +5,10 @@ import { world } from './world.ts'
 /** The host of the endpoint. */
 export const HOOK = 'hook.sim'
 
-/** The events that it has accepted. */
+/** The endpoint. */
 export class Hook {
-  /** How often each event was accepted, by its id. */
-  readonly accepted = new Map<string, number>()
+  /** The ids of the events that it has accepted. */
+  readonly accepted = new Set<string>()
 
   readonly net: Net = async ({ body }) => {
     const here = world()
@@ -17,7 +17,7 @@ export class Hook {
     if (choices.strikes('hook slow', 'hook', 0.01)) await here.sleep(40_000, 'slow webhook')
     if (choices.strikes('hook down', 'hook', 0.05)) return new Response('no', { status: 500 })
     const { id } = JSON.parse(body) as { id: string }
-    this.accepted.set(id, (this.accepted.get(id) ?? 0) + 1)
+    this.accepted.add(id)
     if (choices.strikes('hook answer lost', 'hook', 0.03)) throw new TypeError('fetch failed')
     return new Response(null, { status: 204 })
   }

@@ -1,5 +1,6 @@
 /** The credit lines of one run: how they are opened, used, suspended, and in the end checked. */
 import type { DunningTerms, RailName } from '../src/ledger/billing/types.ts'
+import { HOUR_MS, MINUTE_MS } from '../src/platform/time.ts'
 import { Client } from './actors/client.ts'
 import { CreditPayer, type Reuse } from './actors/credit.ts'
 import { type Habit, InvoicePayer } from './actors/invoices.ts'
@@ -10,12 +11,10 @@ import { Bills, checkAttempts, checkListed, checkNotes, checkSeries, checkStripe
 import type { CreditOracle } from './check/credit.ts'
 import type { ExactOracle } from './check/exact.ts'
 import { type Deployment, SITE } from './deployment.ts'
-import { HOOK } from './hook.ts'
+import { HOOK, type Hook } from './hook.ts'
 import { STRIPE_VARS, type Stripe } from './stripe.ts'
 import { Violation, type World } from './world.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
 const REUSES: readonly Reuse[] = ['same request', 'other page', 'same nonce', 'after its end']
 /** The first part of the paths that the agents of a rail read, and the price there: a rail has a least invoice. */
 const SHELVES: Record<RailName, { path: string; price: bigint }> = {
@@ -72,6 +71,7 @@ export type Ground = {
   exact: ExactOracle
   dunning: DunningTerms
   stripe: Stripe
+  hook: Hook
   wallets: readonly Wallet[]
 }
 
@@ -138,13 +138,14 @@ export class Lines {
 
   /** `until`: the moment of the last nightly run, in Unix ms. @throws Violation */
   checkEnd(until: number): void {
-    const { deployment, dunning, exact, stripe } = this.#ground
+    const { deployment, dunning, exact, stripe, hook } = this.#ground
     this.#oracle.checkEnd(new Map(this.#parties.map(({ payer: { id, signer } }) => [id, signer])))
     const lines = this.#parties.flatMap(({ payer: { id }, invoices: { habit } }) => {
       const host = deployment.namespace('LINES').hosts.get(id)
       if (!host) return []
       const line = new Bills(host)
       line.check(until, dunning)
+      line.checkNotified(hook.accepted)
       checkListed(deployment, id, line)
       checkAttempts(deployment, exact, line)
       const open = line.bills.find(({ stage }) => stage !== 'settled')
@@ -188,8 +189,8 @@ export class Lines {
   }
 
   async #credit(id: string): Promise<void> {
-    const note = await this.#operator.credit(id, this.#world.choices.number(`credits ${id}`))
-    if (note?.isKnown) this.#notes.push(note.reason)
+    const reason = await this.#operator.credit(id, this.#world.choices.number(`credits ${id}`))
+    if (reason !== null) this.#notes.push(reason)
   }
 
   async #suspend(payer: CreditPayer, page: string): Promise<void> {

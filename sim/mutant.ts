@@ -1,19 +1,23 @@
 /** Mutants: changes of the source that a run must notice. */
-
 import type { Size } from './story.ts'
 
-/**
- * One change: in `file`, the text `from` becomes `to`. `by`: the invariant that fails; null with the reason in `why`. `among`: the
- * payers who must be there to see it.
- */
-export type Mutant = {
+/** One change of the source: in `file`, the text `from`, which stands there once, becomes `to`. */
+export type Change = { file: string; from: string; to: string }
+
+/** A change that a run must notice. `by`: the invariant that fails; null with the reason in `why`. `among`: the payers who must be there to see it. */
+export type Mutant = Change & {
   id: string
-  file: string
-  from: string
-  to: string
   by: string | null
   why?: string
   among?: Partial<Size>
+}
+
+/** The text after a change. @throws unless `from` stands there once: the source has moved on */
+export function changed(text: string, { file, from, to }: Change): string {
+  const [before, after, ...more] = text.split(from)
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error(`${file} must contain this once: ${from}`)
+  return before + to + after
 }
 
 /** Reads the mutant that the environment names as JSON; null without one. */

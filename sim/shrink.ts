@@ -4,17 +4,17 @@ import { type Ended, run, type Size } from './story.ts'
 /** A smaller run that breaks the same promise. `only`: the faults that it needs. */
 export type Shrunk = { seed: number; size: Partial<Size>; only: readonly string[]; ended: Ended }
 
-/** A smaller run is looked for so long, in milliseconds. */
-const PATIENCE_MS = 60_000
+/** So many smaller runs are tried; beyond it, the smallest until then is returned. About a minute. */
+const MOST_RUNS = 200
 
-/** Shrinks a failing run for at most a minute. `now` is the real clock. */
-export async function shrink(failed: Ended, now: () => number): Promise<Shrunk> {
-  const until = now() + PATIENCE_MS
+/** Shrinks a failing run. */
+export async function shrink(failed: Ended): Promise<Shrunk> {
+  let left = MOST_RUNS
   const { seed, broken } = failed
   let best: Shrunk = { seed, size: failed.size, only: failed.struck, ended: failed }
   /** Whether a smaller run fails in the same way. Then it is the best one. */
   const fails = async (size: Partial<Size>, only: readonly string[]): Promise<boolean> => {
-    if (now() > until) return false
+    if (left-- <= 0) return false
     const ended = await run({ seed, size, allowed: { only: new Set(only) } })
     if (ended.broken?.id !== broken?.id) return false
     // Faults that did not strike are not needed.
@@ -29,7 +29,7 @@ export async function shrink(failed: Ended, now: () => number): Promise<Shrunk> 
     );
   }
   for (let part = Math.ceil(best.only.length / 2); part >= 1; part = part > 1 ? Math.ceil(part / 2) : 0) {
-    for (let at = 0; at < best.only.length && now() <= until; ) {
+    for (let at = 0; at < best.only.length && left > 0; ) {
       const fewer = best.only.filter((_, index) => index < at || index >= at + part)
       if (!(await fails(best.size, fewer))) at += part
     }

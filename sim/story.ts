@@ -1,4 +1,6 @@
 /** One run: actors and faults for some days, then peace for three nights, then the books are checked. */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/platform/time.ts'
+import { NIGHTLY, WATCH } from '../src/settlement/schedule.ts'
 import { ChannelPayer } from './actors/channel.ts'
 import { Client } from './actors/client.ts'
 import { ExactPayer, type Trick } from './actors/exact.ts'
@@ -39,11 +41,6 @@ export type Ended = {
 }
 
 const START = Date.UTC(2026, 11, 1, 6)
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
-const NIGHTLY = '0 0 * * *'
-const WATCH = '*/5 * * * *'
 const QUIET_NIGHTS = 3
 const FUNDS = 50_000_000n
 const PRICE = 1_000n
@@ -116,12 +113,12 @@ class Story {
     const chain = new Chain(genesis)
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
-    const stripe = new Stripe()
+    const [stripe, hook] = [new Stripe(), new Hook()]
     setNet(
       netOf(
         nodes,
         new Map([
-          [HOOK, new Hook().net],
+          [HOOK, hook.net],
           [STRIPE, stripe.net],
         ]),
       ),
@@ -166,6 +163,7 @@ class Story {
       exact: this.#oracle.exact,
       dunning,
       stripe,
+      hook,
       wallets: wallets.slice(size.channels + size.exacts),
     })
     world.afterEvent = () => this.#oracle.check()
@@ -285,7 +283,7 @@ class Story {
     payer.withdraw(world.choices.chance('withdraws a part', 0.3) ? 3n : 1n)
     if (!isQuiet && payer.id) this.#mayLose.add(payer.id)
     const delay = payer.config.withdrawDelay * 1000
-    for (let at = 10 * 60_000; at < delay; at += 15 * 60_000) {
+    for (let at = 10 * MINUTE_MS; at < delay; at += 15 * MINUTE_MS) {
       const fires = Math.ceil((world.now + at) / 300_000) * 300_000
       if (!world.choices.strikes('cron missed', 'watch', 0.1)) this.#cron(WATCH, fires, fires)
     }
@@ -318,12 +316,16 @@ class Story {
       throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
   }
 
-  /** A channel whose payer withdrew, or whose charges reach the limit, is not served before the next claim. */
+  /**
+   * A channel whose payer withdraws, or whose charges reach the limit, is not served before the next claim. One that was
+   * emptied unclaimed owes more than it holds: its payer must add that first.
+   */
   #mayBeRefused(payer: ChannelPayer): boolean {
     const { chain, deployment } = this.#surroundings
     if (payer.id === undefined) return false
     const host = deployment.namespace('ACCOUNT').hosts.get(payer.id)
     const { charged, redeemed } = host ? totalsOf(host) : { charged: 0n, redeemed: 0n }
-    return chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
+    const owesMore = this.#mayLose.has(payer.id) && charged + PRICE > chain.at().channel(payer.id).balance
+    return owesMore || chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
   }
 }

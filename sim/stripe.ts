@@ -1,4 +1,5 @@
 /** Stripe: the local one behind its wire protocol, slow, dead or forgetful; its webhooks; and its payers. */
+import { MINUTE_MS } from '../src/platform/time.ts'
 import { localStripe, type StripeFault } from '../src/testing/stripe/stripe.ts'
 import type { Dispute } from '../src/testing/stripe/types.ts'
 import { type Deployment, SITE } from './deployment.ts'
@@ -15,7 +16,6 @@ export const STRIPE_VARS = {
   STRIPE_API: `https://${STRIPE}`,
 }
 
-const MINUTE_MS = 60_000
 const WAY_MS = 200
 /** The pauses before Stripe sends an event again. After the last one it gives up. */
 const RESENT_AFTER_MS = [1, 10, 60, 240, 720].map((minutes) => minutes * MINUTE_MS)

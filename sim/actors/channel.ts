@@ -6,9 +6,9 @@ import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
 import type { Chain } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
-import type { Answer } from '../deployment.ts'
+import { type Answer, errorOf, receiptOf, requiredOf } from '../wire.ts'
 import { world } from '../world.ts'
-import { type Bought, type Client, errorOf, paymentOf, receiptOf, requiredOf } from './client.ts'
+import { type Bought, type Client, paymentOf } from './client.ts'
 import type { Wallet } from './wallet.ts'
 
 /** A client signs so many payments for one page. */

@@ -1,7 +1,8 @@
 /** An HTTP client: it asks one isolate, and its connection may break on the way there or back. */
-import { decodeHeader, encodeHeader } from '../../src/protocol/x402/header.ts'
-import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402/types.ts'
-import { type Answer, type Deployment, SITE } from '../deployment.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
+import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
+import { type Deployment, SITE } from '../deployment.ts'
+import { AGENT, type Answer, errorOf, requiredOf } from '../wire.ts'
 import { world } from '../world.ts'
 
 const WAY_MS = 80
@@ -17,9 +18,6 @@ export type More = { method?: string; headers?: Record<string, string>; body?: s
 
 /** A client gives up after this time. */
 const PATIENCE_MS = 45_000
-
-/** A crawler's name. */
-export const AGENT = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'
 
 /** Sends requests as one actor. */
 export class Client {
@@ -89,34 +87,7 @@ export class Client {
   }
 }
 
-/** The 402 of an answer. */
-export function requiredOf({ headers }: Answer): PaymentRequired | undefined {
-  return read(headers.get('payment-required')) as PaymentRequired | undefined
-}
-
-/** The receipt of an answer. */
-export function receiptOf({ headers }: Answer): SettleResponse | undefined {
-  return read(headers.get('payment-response')) as SettleResponse | undefined
-}
-
-/** The code of a refusal. */
-export function errorOf(answer: Answer): string | undefined {
-  const required = requiredOf(answer)
-  if (required) return required.error
-  try {
-    return (JSON.parse(answer.body) as { error?: string }).error
-  } catch {
-    return undefined
-  }
-}
-
 /** A payment as a header. */
 export function paymentOf(accepted: PaymentRequirements, path: string, payload: object): string {
   return encodeHeader({ x402Version: 2, payload, resource: { url: `${SITE}${path}` }, accepted })
-}
-
-function read(header: string | null): unknown {
-  if (header === null) return undefined
-  const decoded = decodeHeader(header)
-  return decoded.ok ? decoded.value : undefined
 }

@@ -1,8 +1,9 @@
 /** Agents with credit: honest ones, and those who use a signature or a nonce again. */
 import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
 import { SITE } from '../deployment.ts'
+import { errorOf } from '../wire.ts'
 import { world } from '../world.ts'
-import { type Bought, type Client, errorOf, paymentOf } from './client.ts'
+import { type Bought, type Client, paymentOf } from './client.ts'
 import { LOOSE, type Signer, VALID_SECONDS, WHOLE } from './signer.ts'
 
 /** A signature is not sent any more so long before it expires: the way takes time. */
@@ -18,9 +19,6 @@ export class CreditPayer {
   /** The id under which the operator registers it. */
   readonly id: string
   #offer: PaymentRequirements | undefined
-  /** Sums in micro-dollars: of all that the agent has signed for, and of the pages it was served. */
-  signed = 0n
-  served = 0n
 
   constructor(client: Client, signer: Signer, id: string) {
     this.client = client
@@ -42,7 +40,6 @@ export class CreditPayer {
     const headersOf = (page: string) =>
       this.signer.headers(`${SITE}${page}`, isLoose ? LOOSE : WHOLE, payment, nonce)
     const headers = headersOf(path)
-    this.signed += BigInt(amount)
     const asked = [send(path, headers)]
     if (reuse !== 'none') world().count(`reuse: ${reuse}`)
     if (reuse === 'same request') asked.push(send(path, headers))
@@ -51,10 +48,7 @@ export class CreditPayer {
     if (reuse === 'after its end') asked.push(this.#sendLate(path, payment, headers))
     const [answer] = await Promise.all(asked)
     if (!answer) return 'unknown'
-    if (answer.status === 200) {
-      this.served += BigInt(amount)
-      return 'served'
-    }
+    if (answer.status === 200) return 'served'
     return errorOf(answer) && answer.status === 402 ? 'refused' : 'released'
   }
 

@@ -5,8 +5,9 @@ import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
 import type { Chain } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
+import { errorOf } from '../wire.ts'
 import { world } from '../world.ts'
-import { type Bought, type Client, errorOf, paymentOf } from './client.ts'
+import { type Bought, type Client, paymentOf } from './client.ts'
 import type { Wallet } from './wallet.ts'
 
 /** How long an authorization is valid. */

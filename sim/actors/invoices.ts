@@ -1,11 +1,13 @@
 /** Payers of invoices: they read them as their agent, and pay once, twice at once, in a roundabout way, or never. */
 import { numberToHex } from 'viem'
 import type { InvoiceStanding, RailName } from '../../src/ledger/billing/types.ts'
+import { MINUTE_MS } from '../../src/platform/time.ts'
 import type { Address } from '../../src/protocol/evm/hex.ts'
 import { SITE } from '../deployment.ts'
 import type { Stripe } from '../stripe.ts'
+import { errorOf, requiredOf } from '../wire.ts'
 import { world } from '../world.ts'
-import { type Client, errorOf, paymentOf, requiredOf } from './client.ts'
+import { type Client, paymentOf } from './client.ts'
 import type { Operator } from './operator.ts'
 import { READING, type Signer } from './signer.ts'
 import type { Wallet } from './wallet.ts'
@@ -14,7 +16,7 @@ const VALID_SECONDS = 300n
 /** A payer tries to pay an invoice so often in one day. */
 const MOST_TRIES = 6
 /** The pause between two tries. */
-const PAUSE_MS = 10 * 60_000
+const PAUSE_MS = 10 * MINUTE_MS
 
 /** How a payer treats invoices. `pays oddly` depends on the rail: twice at once, or after a card that is declined. */
 export type Habit = 'pays' | 'pays oddly' | 'defaults'

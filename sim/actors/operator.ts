@@ -1,6 +1,6 @@
 /** The operator: registers agents, suspends them, and lets them go on, by the API. */
 import { createHash } from 'node:crypto'
-import type { Answer } from '../deployment.ts'
+import type { Answer } from '../wire.ts'
 import { world } from '../world.ts'
 import type { Client } from './client.ts'
 
@@ -51,9 +51,9 @@ export class Operator {
 
   /**
    * Credits a part of the oldest invoice of an agent. Returns the reason, which names the note: it must be there once. Null
-   * if nothing could be credited, or another note came first.
+   * if there was nothing to credit, or the note was refused.
    */
-  async credit(agent: string, share: number): Promise<{ reason: string; isKnown: boolean } | null> {
+  async credit(agent: string, share: number): Promise<string | null> {
     const listed = await this.#get(`/invoices?agent=${agent}`)
     const { invoices } = JSON.parse(listed.body) as { invoices?: Invoiced[] }
     const invoice = invoices?.find(({ net, creditedNet }) => BigInt(net) > BigInt(creditedNet))
@@ -66,7 +66,7 @@ export class Operator {
     if (status !== 201 && status !== 404 && status !== 409)
       throw new Error(`the note must be issued: ${status} ${body}`)
     world().count(status === 201 ? 'credit note' : 'credit note refused')
-    return { reason, isKnown: status === 201 }
+    return status === 201 ? reason : null
   }
 
   async #get(path: string): Promise<Answer> {

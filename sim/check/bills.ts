@@ -170,10 +170,19 @@ export class Bills {
     }
   }
 
-  /** Dunning skips no stage [B3], and reaches each in time [L1]. The operator's webhook gets every step. */
+  /** The operator's webhook has each step of dunning [L1]. `accepted`: the ids of its events. @throws Violation */
+  checkNotified(accepted: ReadonlySet<string>): void {
+    const waiting = this.of<DunningStep>('stage').find(({ id }) => !accepted.has(id))
+    if (waiting)
+      throw new Violation('L1', `the step ${waiting.stage} of ${waiting.invoice} was not delivered`)
+    const marked = new Set(this.of<string[]>('told').flat())
+    const open = this.of<DunningStep>('stage').find(({ id }) => !marked.has(id))
+    if (open) throw new Violation('L3', `the step ${open.stage} of ${open.invoice} is still to be delivered`)
+  }
+
+  /** Dunning skips no stage [B3], and reaches each in time [L1]. */
   #checkStages(until: number, terms: DunningTerms): void {
     const steps = this.of<DunningStep>('stage')
-    const seen = new Set(this.of<string[]>('told').flat())
     for (const { invoice, stage, ...bill } of this.bills) {
       let reached = 'open' as Stage
       for (const { stage: next } of steps.filter((step) => step.invoice === invoice.id)) {
@@ -191,9 +200,6 @@ export class Bills {
       if (stage !== 'settled' && STAGES.indexOf(stage) < due)
         throw new Violation('L1', `${invoice.id} is ${stage}, and must be ${STAGES[due]}`)
     }
-    const waiting = steps.find(({ id }) => !seen.has(id))
-    if (waiting)
-      throw new Violation('L1', `the step ${waiting.stage} of ${waiting.invoice} was not delivered`)
   }
 
   /** The redeemed amount is what the payments of invoices redeem, to the micro-dollar [B1]. */

@@ -2,13 +2,13 @@
 import { createPublicKey, verify } from 'node:crypto'
 import type { CreditNote } from '../../src/ledger/billing/types.ts'
 import { readBody } from '../../src/ledger/body.ts'
-import { type Enrolment, limitOf } from '../../src/ledger/credit/terms.ts'
+import type { Enrolment } from '../../src/ledger/credit/terms.ts'
 import { REPLAY_WINDOW_MS } from '../../src/ledger/replay-window.ts'
-import { receiptOf } from '../actors/client.ts'
 import type { Signer } from '../actors/signer.ts'
 import type { Deployment, Left } from '../deployment.ts'
 import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
+import { receiptOf } from '../wire.ts'
 import { Violation, world } from '../world.ts'
 import { Bills } from './bills.ts'
 import { amountIn, chargesFor, chargesIn, entriesAfter, isOpened, type LineCharge, termsOf } from './lines.ts'
@@ -19,6 +19,11 @@ type Delivered = { host: Host; once: string; request: string }
 
 /** A replay is refused at the end of its window; clocks of requests and objects differ by less than this. */
 const MARGIN_MS = 150_000
+
+/** The most that may be owed: it grows with what was paid. */
+function mostOwed({ limit, probation }: Enrolment['terms'], paid: bigint): bigint {
+  return probation + paid < limit ? probation + paid : limit
+}
 
 /** Watches the credit lines of one run. */
 export class CreditOracle {
@@ -72,8 +77,7 @@ export class CreditOracle {
 
   onCrash(host: Host): void {
     this.#versions.delete(host)
-    const seen = this.#seen.get(host)
-    if (seen) this.#seen.set(host, { seq: 0, terms: null })
+    this.#seen.delete(host)
     this.checkDelivered(host)
     for (const agent of this.#held.keys()) if (this.#hostOf(agent) === host) this.#checkHeld(agent)
   }
@@ -94,7 +98,7 @@ export class CreditOracle {
       amountIn(last, name),
     ) as [bigint, bigint, bigint]
     const isCut = new Bills(host as Host).isCutOff
-    return suspended === null && !isCut && charged + price - credit - redeemed <= limitOf(agreed, redeemed)
+    return suspended === null && !isCut && charged + price - credit - redeemed <= mostOwed(agreed, redeemed)
   }
 
   /** Every page that left stands in its journal [I3]. */
@@ -154,7 +158,7 @@ export class CreditOracle {
       if (row.kind === 'terms') terms = termsOf(row)
       if (row.kind !== 'charge') continue
       const owed = amountIn(row, 'charged') - amountIn(row, 'redeemed')
-      if (!terms || owed > limitOf(terms.terms, amountIn(row, 'redeemed')))
+      if (!terms || owed > mostOwed(terms.terms, amountIn(row, 'redeemed')))
         throw new Violation('I7', `${host.name}: entry ${seq} owes ${owed}, over its limit`)
       if (terms.suspended !== null)
         throw new Violation('I7', `${host.name}: entry ${seq} was charged to a suspended agent`)

@@ -1,5 +1,6 @@
 /** The promises that hold once the faults are over and nights have passed. */
 
+import { HOUR_MS } from '../../src/platform/time.ts'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId, voucherDigest } from '../../src/protocol/evm/eip712.ts'
 import type { Hex } from '../../src/protocol/evm/hex.ts'
@@ -19,18 +20,33 @@ export type AtRest = { deployment: Deployment; chain: Chain; mayLose: ReadonlySe
 
 /** Checks a run that has come to rest. @throws Violation */
 export function checkEnd({ deployment, chain, mayLose, minClaim }: AtRest): void {
+  if (deployment.engine.isBusy) throw new Violation('L2', 'a run has not ended')
   const last = runsOf(deployment).at(-1)
   if (!last) throw new Violation('L1', 'no settlement run has ended')
-  if (last.status !== 'settled' && last.status !== 'in_doubt')
-    throw new Violation('L2', `${last.id} ended ${last.status}`)
+  checkStatus(last)
+  const billing = runsOf(deployment, 'billing').at(-1)
+  if (billing) checkStatus(billing)
   const named = new Map<string, string[]>()
   for (const { account, what } of last.findings) named.set(account, [...(named.get(account) ?? []), what])
   const dust = new Set(last.dust.map(({ channelId }) => channelId))
   for (const [id, host] of deployment.namespace('ACCOUNT').hosts)
     checkAccount(id, host, chain, named, dust, mayLose.has(id))
+  checkAlarms(deployment)
   checkRelayer(deployment)
   checkReceiver(deployment, chain, minClaim)
   checkBook(deployment)
+}
+
+function checkStatus({ id, status }: Run): void {
+  if (status !== 'settled' && status !== 'in_doubt') throw new Violation('L2', `${id} ended ${status}`)
+}
+
+/** No object of any class waits for an alarm that should have rung [L4]. */
+function checkAlarms({ namespaces }: Deployment): void {
+  for (const namespace of namespaces.values())
+    for (const { name, disk } of namespace.hosts.values())
+      if (disk.alarm !== null && disk.alarm < world().now - HOUR_MS)
+        throw new Violation('L4', `${name}: an alarm is overdue`)
 }
 
 function checkAccount(
@@ -61,9 +77,6 @@ function checkAccount(
     throw new Violation('I6', `${host.name}: ${charged} was charged, and the escrow had ${balance}`)
   if (standing?.unresolved) throw new Violation('L3', `${host.name}: ${standing.unresolved} is still open`)
   if (standing?.quarantine) throw new Violation('L1', `${host.name} is quarantined: ${standing.quarantine}`)
-  const { alarm } = host.disk
-  if (alarm !== null && alarm < world().now - 3_600_000)
-    throw new Violation('L4', `${host.name}: an alarm is overdue`)
   checkEvidence(id as Hex, host)
   checkValue(host)
   if (charged > redeemed) world().count(`left: ${why.join(' ') || 'dust'}`)

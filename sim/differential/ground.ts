@@ -2,9 +2,7 @@
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
 import type { Wallet } from '../actors/wallet.ts'
-
-/** An answer as a client reads it. */
-export type Answer = { status: number; headers: Headers; body: string }
+import type { Answer } from '../wire.ts'
 
 /** One place, with the payers of the story funded. */
 export type Ground = {

@@ -13,13 +13,12 @@ const { netOf } = await import('../net.ts')
 const { setNet } = await import('../platform/globals.ts')
 const { prepare } = await import('../prepare.ts')
 const { enter, World } = await import('../world.ts')
+const { DAY_MS } = await import('../../src/platform/time.ts')
+const { NIGHTLY, WATCH } = await import('../../src/settlement/schedule.ts')
 const { FUNDED, FUNDS, SETTINGS, START } = await import('./ground.ts')
 const { play } = await import('./story.ts')
 
-const DAY_MS = 86_400_000
 const LAST_WATCH_MS = 300_000
-const WATCH = '*/5 * * * *'
-const NIGHTLY = '0 0 * * *'
 
 await prepare(20)
 // No fault strikes.

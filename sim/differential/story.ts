@@ -1,16 +1,16 @@
-/** One story without faults. Note in the simulator and in workerd with anvil, it must come out the same. */
+/** One story without faults. Played in the simulator and in workerd with anvil, it must come out the same. */
 import { numberToHex } from 'viem'
 import type { ChannelConfig } from '../../src/protocol/evm/channel.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
-import { networks } from '../../src/protocol/evm/network.ts'
-import { decodeHeader, encodeHeader } from '../../src/protocol/x402/header.ts'
-import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../../src/protocol/x402/types.ts'
+import { encodeHeader } from '../../src/protocol/x402/header.ts'
+import type { PaymentRequirements } from '../../src/protocol/x402/types.ts'
 import { Wallet } from '../actors/wallet.ts'
+import { NETWORK } from '../chain/state.ts'
+import { AGENT, type Answer, errorOf, receiptOf, requiredOf } from '../wire.ts'
 import { booksOf } from './books.ts'
-import { type Answer, FUNDED, type Ground, SETTINGS } from './ground.ts'
+import { FUNDED, type Ground, SETTINGS } from './ground.ts'
 
-const AGENT = 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)'
 const PRICE = 1_000n
 /** A request is sent so often while its outcome is unknown. */
 const MOST_SENDS = 40
@@ -80,8 +80,9 @@ class Story {
       '/tab/11',
       this.#deposit(wallet, config, '/tab/11', 6n, 11n, 2),
     )
-    await this.#ask('a top-up', '/tab/11', this.#deposit(wallet, config, '/tab/11', 10n, 11n, 2))
-    await this.#ask('the same top-up', '/tab/11', this.#deposit(wallet, config, '/tab/11', 10n, 11n, 2))
+    const topUp = this.#deposit(wallet, config, '/tab/11', 10n, 11n, 2)
+    await this.#ask('a top-up', '/tab/11', topUp)
+    await this.#ask('the same top-up', '/tab/11', topUp)
     await this.#ask('a refund of a part', '/refund', this.#refund(wallet, config, 11n, 3n * PRICE))
     await this.#ask('a voucher after it', '/tab/12', voucher('/tab/12', 12n))
     await this.#ask('a refund over what is left', '/refund', this.#refund(wallet, config, 12n, 50n * PRICE))
@@ -95,13 +96,14 @@ class Story {
     await this.#ask('exact again for its page', '/x/0', once)
     await this.#ask('exact again for another page', '/x/other', this.#exact(wallet, '/x/other', 1))
     await this.#ask('exact with another price', '/x/1', this.#exact(wallet, '/x/1', 2, PRICE - 1n))
-    await this.#ask('exact that has ended', '/x/1', this.#exact(wallet, '/x/1', 3, PRICE, -1))
+    await this.#ask('exact that has ended', '/x/1', this.#exact(wallet, '/x/1', 3, PRICE, -60))
     await this.#ask('exact without money', '/x/1', this.#exact(poor, '/x/1', 4))
     await this.#ground.cancel(wallet, nonceOf(5))
     await this.#ask('exact that was cancelled', '/x/2', this.#exact(wallet, '/x/2', 5))
+    const twice = this.#exact(wallet, '/x/3', 6)
     await this.#askAtOnce('exact twice at once', [
-      ['/x/3', this.#exact(wallet, '/x/3', 6)],
-      ['/x/3', this.#exact(wallet, '/x/3', 6)],
+      ['/x/3', twice],
+      ['/x/3', twice],
     ])
   }
 
@@ -231,7 +233,7 @@ class Story {
     total: bigint,
     salt: number,
   ): string {
-    const deposit = wallet.deposit(config, pages * PRICE, nonceOf(salt), this.#untilTomorrow())
+    const deposit = wallet.deposit(config, pages * PRICE, nonceOf(salt), this.#in(3_600))
     const voucher = wallet.voucher(config, total * PRICE)
     return this.#payment('batch-settlement', path, {
       type: 'deposit',
@@ -253,36 +255,22 @@ class Story {
 
   #exact(wallet: Wallet, path: string, nonce: number, value = PRICE, seconds = 300): string {
     const { payTo } = this.#offer('exact')
-    const until =
-      seconds > 0 ? this.#until(BigInt(seconds)) : BigInt(Math.floor(this.#ground.now() / 1000) - 60)
     return this.#payment(
       'exact',
       path,
-      wallet.transfer(payTo.toLowerCase() as Address, value, nonceOf(nonce), until),
+      wallet.transfer(payTo.toLowerCase() as Address, value, nonceOf(nonce), this.#in(seconds)),
     )
   }
 
-  /** A bound that two signings of one minute share. */
-  #until(seconds: bigint): bigint {
-    return (BigInt(Math.floor(this.#ground.now() / 60_000)) + 1n) * 60n + seconds
-  }
-
-  #untilTomorrow(): bigint {
-    return this.#until(3_600n)
+  /** Unix seconds. */
+  #in(seconds: number): bigint {
+    return BigInt(Math.floor(this.#ground.now() / 1000) + seconds)
   }
 
   #payment(scheme: string, path: string, payload: object): string {
     const resource = { url: `${this.#ground.site}${path}` }
     return encodeHeader({ x402Version: 2, payload, resource, accepted: this.#offer(scheme) })
   }
-}
-
-const NETWORK = required()
-
-function required() {
-  const network = networks.get('eip155:84532')
-  if (!network) throw new Error('the network must be known')
-  return network
 }
 
 function idOf(config: ChannelConfig): Hex {
@@ -295,35 +283,16 @@ function nonceOf(number: number): Hex {
 
 /** The parts of an answer that must be the same: all but hashes, signatures, blocks and times. */
 function shownOf(answer: Answer) {
-  const required = requiredOf(answer)
-  const receipt = headerOf(answer, 'payment-response') as SettleResponse | undefined
-  const { channelState, voucherState } = (required?.accepts[0]?.extra ?? {}) as Record<
+  const receipt = receiptOf(answer)
+  const { channelState, voucherState } = (requiredOf(answer)?.accepts[0]?.extra ?? {}) as Record<
     string,
     Record<string, unknown>
   >
   return {
     status: answer.status,
-    error: required?.error ?? errorOf(answer),
+    error: errorOf(answer),
     ...(channelState && { channelState }),
     ...(voucherState && { voucherState }),
     ...(receipt && { receipt: { ...receipt, transaction: undefined, hasMoved: receipt.transaction !== '' } }),
-  }
-}
-
-function requiredOf(answer: Answer): PaymentRequired | undefined {
-  return headerOf(answer, 'payment-required') as PaymentRequired | undefined
-}
-
-function headerOf({ headers }: Answer, name: string): unknown {
-  const decoded = decodeHeader(headers.get(name) ?? '')
-  return decoded.ok ? decoded.value : undefined
-}
-
-function errorOf({ body, status }: Answer): string | undefined {
-  if (status === 200) return undefined
-  try {
-    return (JSON.parse(body) as { error?: string }).error
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,6 @@
 /** Module hooks: the Worker's own modules, and mutants of them, in plain Node. Loaded before any module of `src`. */
 import { registerHooks } from 'node:module'
-import { readMutant } from '../mutant.ts'
+import { changed, readMutant } from '../mutant.ts'
 
 const WORKER = new URL('../../src/', import.meta.url).href
 const here = (file: string) => new URL(file, import.meta.url).href
@@ -36,11 +36,8 @@ registerHooks({
   load(url, context, next) {
     const loaded = next(url, context)
     if (!url.startsWith(WORKER)) return loaded
-    let source = String(loaded.source)
-    if (mutant && url.endsWith(mutant.file)) {
-      if (!source.includes(mutant.from)) throw new Error(`mutant ${mutant.id} must fit into ${mutant.file}`)
-      source = source.replace(mutant.from, () => mutant.to)
-    }
+    const written = String(loaded.source)
+    const source = mutant && url.endsWith(mutant.file) ? changed(written, mutant) : written
     return { ...loaded, source: source.replace(LATE_IMPORT, '$known($1, () => import($1))') + KNOWN }
   },
 })

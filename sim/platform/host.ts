@@ -1,4 +1,5 @@
 /** One Durable Object: its disk, its instance, the calls in flight, its alarm, its crashes and evictions. */
+import { HOUR_MS } from '../../src/platform/time.ts'
 import { world } from '../world.ts'
 import { Disk } from './disk.ts'
 import { type Owner, runAs } from './owner.ts'
@@ -14,7 +15,7 @@ type Instance = Record<string, (...args: unknown[]) => unknown>
 const ALARM_RETRIES = 6
 const ALARM_PAUSE_MS = 2_000
 /** How late an alarm may ring. */
-const LATE_ALARM_MS = 3_600_000
+const LATE_ALARM_MS = HOUR_MS
 
 /** The error of calls to an object that was reset. */
 export function resetError(message: string): Error {
@@ -50,15 +51,12 @@ export class Host {
   #rings = 0
 
   constructor(kind: string, id: string, make: (ctx: DurableObjectState, host: string) => object) {
-    this.name = `${kind} ${id.slice(0, 14)}`
+    // Trap: the ids of one network begin alike, and choices are drawn by this name.
+    this.name = `${kind} ${id.replace(/^eip155:\d+:/, '').slice(0, 14)}`
     this.#id = id
     this.#make = make
     this.disk = new Disk(this.name)
     this.disk.onAlarm = (at) => this.#scheduleAlarm(at)
-  }
-
-  get isRunning(): boolean {
-    return this.#instance !== null
   }
 
   /** Delivers a call. */

@@ -55,7 +55,7 @@ async function catchUpRail(settings: Settings, rail: Rail, now: number): Promise
     },
     ({ agent, invoice }, fault) => {
       missed.push({ agent, invoice })
-      findings.push(failed(agent, fault))
+      findings.push({ ...failed(agent, fault), invoice })
       return 0n
     },
   )

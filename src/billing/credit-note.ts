@@ -147,7 +147,7 @@ export async function notesOn(line: CreditLineStub, invoice: string): Promise<Cr
 }
 
 function overcredited({ agent: account, id }: InvoiceStanding, by: bigint): Finding {
-  return { account, what: 'overcredited', detail: `${id} by ${by}` }
+  return { account, what: 'overcredited', detail: `${id} by ${by}`, invoice: id }
 }
 
 function clamp(value: bigint, least: bigint, most: bigint): bigint {

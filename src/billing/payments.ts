@@ -225,5 +225,5 @@ async function recordEvent(
 /** The finding about an invoice that received more than its total; none for others. */
 export function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding): Finding[] {
   const over = paid + credited - total
-  return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}` }] : []
+  return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}`, invoice: id }] : []
 }

@@ -12,6 +12,7 @@ import { mapConcurrently } from '../platform/pool.ts'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { parseAbi } from './abi.ts'
 import type { Settled, SignedTransfer, Transfer } from './facilitator/facilitator.ts'
+import { ChainFault } from './fault.ts'
 import type { Log } from './log.ts'
 import type { Chain, Tag } from './rpc.ts'
 import { askTwo, connect, lowest, readAt } from './rpc.ts'
@@ -171,11 +172,17 @@ async function readUse(chain: Chain, payment: Transfer, transaction: Hex): Promi
  * Searches the chain for a payment. `settled`: the transfer exists, from any sender. `refused`: it does not, because the
  * authorization was used for something else (`exact_used`), has lapsed unused (`exact_too_late`), or is not used yet
  * (`exact_insufficient_funds`, else `exact_failed`). `since`, in Unix seconds, is the earliest possible use; without it the
- * last hours are searched.
+ * last hours are searched. `seen`: a block that a node has shown before; an older one shows nothing.
  * @throws ChainFault when unreadable
  */
-export async function search(chain: Chain, payment: Transfer, since?: bigint): Promise<Settled> {
+export async function search(
+  chain: Chain,
+  payment: Transfer,
+  { since, seen = 0n }: { since?: bigint | undefined; seen?: bigint | undefined } = {},
+): Promise<Settled> {
   const now = await readHolding(chain, payment)
+  // Trap: our order may have failed because another sender's transfer came first, in the very block that this node lacks.
+  if (now.block < seen) throw new ChainFault('stale', `the node is at block ${now.block}, before ${seen}`)
   if (now.used) {
     const found = await findTransfer(chain, payment, since ?? now.time)
     if (!found)

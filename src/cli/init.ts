@@ -75,7 +75,7 @@ export async function run(args: string[]): Promise<number> {
   const isDry = values['dry-run'] === true
   const given: GivenAnswers = {}
   for (const name of ANSWERS) if (values[name] !== undefined) given[name] = values[name]
-  const deployment = await prepare(given, values.yes === true)
+  const deployment = await prepare(given, values.yes === true, isDry)
   if (deployment === null) {
     talk('Starting everything on this machine.')
     return (await import('./start.ts')).run([])
@@ -92,14 +92,17 @@ export async function run(args: string[]): Promise<number> {
   return 0
 }
 
-/** Collects the answers and checks the account. Null for the mode `try`. Stores nothing yet. */
-async function prepare(given: GivenAnswers, isSilent: boolean): Promise<InitRun | null> {
+/** Collects the answers and checks the account. Null for the mode `try`. Stores the answers, unless it is a dry run. */
+async function prepare(given: GivenAnswers, isSilent: boolean, isDry: boolean): Promise<InitRun | null> {
   const cwd = process.cwd()
   const { RPC_URL, OPERATOR_TOKEN, RELAYER_KEY, KEY, CLOUDFLARE_ACCOUNT_ID } = process.env
   const prompt = openPrompt(isSilent)
   const store = stateIn(cwd)
   const state = await store.read()
-  const answers = await collectAnswers(given, state.answers, prompt)
+  const keep = async (answers: GivenAnswers) => {
+    if (!isDry) await store.write({ ...state, answers })
+  }
+  const answers = await collectAnswers(given, state.answers, prompt, keep)
   if (answers === null) return null
   for (const [name, key] of Object.entries({ RELAYER_KEY, KEY }))
     if (key && !/^0x[0-9a-fA-F]{64}$/.test(key)) throw new UsageError(`${name} must be 0x and 64 hex digits.`)

@@ -17,8 +17,8 @@ export type ActChange = {
 export type Acted = { answer: Response } | { problem: Problem; status: 400 | 404 | 409; typed: Typed }
 
 /**
- * Carries out the change that a form asks for. `back`: the page that it leads back to. Sent twice, it happens once. After an
- * unknown outcome the page asks the edge Worker again, and has no button.
+ * Carries out the change that a form asks for. `back`: the page that it leads back to. Sent twice, it happens once. Where the
+ * outcome is unknown, the answer leads to a page without a button, which asks the edge Worker again.
  */
 export async function carryOut(
   c: Context<ConsoleEnv>,

@@ -199,7 +199,7 @@ export class Report {
   #note(findings: Finding[]): void {
     for (const finding of findings) {
       const found = { ...this.#on, ...finding }
-      this.#all.findings.set(`${found.network} ${found.what} ${found.account}`, found)
+      this.#all.findings.set(`${found.network} ${found.what} ${found.account} ${found.invoice}`, found)
     }
   }
 }

@@ -17,6 +17,7 @@ import { batchesOf, type ClaimRow, transactionsOf } from './channels/claims.ts'
 import { gather } from './channels/gather.ts'
 import {
   add,
+  type Losses,
   NO_EXACT,
   NO_SUMS,
   reconcile,
@@ -28,6 +29,7 @@ import { screenSweep } from './channels/screening.ts'
 import { readTotals, sweep } from './channels/sweep.ts'
 import type { Sent } from './channels/transactions.ts'
 import type { Payers, Settings } from './context.ts'
+import { endNaming } from './exact/in-doubt.ts'
 import { Report } from './report.ts'
 
 /**
@@ -214,8 +216,23 @@ async function countPayments(payers: Payers, steps: Steps, report: Report): Prom
     const from: string = after
     const counted = await steps.do(`count ${page}`, () => reconcilePayers(payers, from))
     report.counted(counted)
+    await noteLosses(payers, steps, page, counted.lost)
     after = counted.next
   }
+}
+
+/** The step that ends the naming of a page's lost payments. Steps that an older version has stored lack them. */
+async function noteLosses(
+  payers: Payers,
+  steps: Steps,
+  page: number,
+  lost: Losses | undefined,
+): Promise<void> {
+  if (!lost || Object.keys(lost).length === 0) return
+  await steps.do(`note losses ${page}`, async () => {
+    await endNaming(payers, lost)
+    return null
+  })
 }
 
 /** Reads every account, claims each batch as soon as it is full, and checks pending transactions again at the end. */
@@ -295,6 +312,7 @@ async function sweepAll(settings: Settings, steps: Steps, report: Report, starte
     const from: string = after
     const found = await steps.do(`reconcile ${page}`, () => reconcile(settings, from, startedAt, Date.now()))
     report.reconciled(found)
+    await noteLosses(settings, steps, page, found.lost)
     sums = add(sums, found.sums)
     exact = add(exact, found.exact)
     redeemed = merge(redeemed, found.receivers)

@@ -52,11 +52,8 @@ describe('Credit note issued at the rail', () => {
     expect(await writeHere(60n * CENT)).toMatchObject({ outcome: 'credited' })
     writeThere(60)
     books.pay(reference)
-    const over = {
-      account: customer.agent,
-      what: 'overcredited',
-      detail: `${(await customer.only()).id} by 200000`,
-    }
+    const { id: invoice } = await customer.only()
+    const over = { account: customer.agent, what: 'overcredited', detail: `${invoice} by 200000`, invoice }
     const { findings } = await runBilling(operator, MIDNIGHT + DAY)
     expect(findings).toContainEqual(over)
     expect(findings.filter(({ what }) => what === 'rail_failed')).toEqual([])
@@ -72,10 +69,18 @@ describe('Credit note issued at the rail', () => {
     books.pay(reference)
     const numbers = { getByName: () => ({ issue: () => Promise.reject(new Error('no number')) }) }
     const settings = { ...operator.settings, numbers: numbers as unknown as typeof operator.settings.numbers }
+    const { id: invoice } = await customer.only()
     const { received, findings } = await catchUp(settings, MIDNIGHT)
     expect([received, findings]).toEqual([
       `${40n * CENT}`,
-      [{ account: customer.agent, what: 'rail_failed', detail: expect.stringContaining('no number') }],
+      [
+        {
+          account: customer.agent,
+          what: 'rail_failed',
+          detail: expect.stringContaining('no number'),
+          invoice,
+        },
+      ],
     ])
     await runBilling(operator, MIDNIGHT + DAY)
     expect(await customer.only()).toMatchObject({ credited: 60n * CENT, stage: 'settled' })

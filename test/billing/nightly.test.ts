@@ -192,7 +192,10 @@ describe('markPaid', () => {
     await markPaid(operator.settings, named, { amount: CENT + 5n, reference: 'too much', at: 0 })
     expect(await customer.standing()).toMatchObject({ redeemed: CENT, credit: 0n })
     const { findings } = await runBilling(operator, MIDNIGHT + DAY)
-    expect(findings).toEqual([{ account: customer.agent, what: 'overpaid', detail: `${named.invoice} by 5` }])
+    const { invoice } = named
+    expect(findings).toEqual([
+      { account: customer.agent, what: 'overpaid', detail: `${invoice} by 5`, invoice },
+    ])
   })
 })
 

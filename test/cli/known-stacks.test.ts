@@ -43,7 +43,7 @@ it('a stack that was killed is not found', async () => {
 
 it('only its user can read the keys of a stack', async () => {
   await noteStack(facts)
-  const [own] = [join(folder, `tab402-${process.getuid?.()}`)]
+  const own = join(folder, `tab402-${process.getuid?.()}`)
   expect((await stat(own)).mode & 0o777).toBe(0o700)
   expect((await stat(join(own, '8402.json'))).mode & 0o777).toBe(0o600)
 })

@@ -46,7 +46,7 @@ const channel: AccountBody = {
   },
 }
 const document: SiteDocumentBody = {
-  ...{ id: 'news', publisher: 'press', hosts: ['news.example'], via: 'route', mode: 'live' },
+  ...{ id: 'news', publisher: 'press', hosts: ['news.example'], via: 'route', mode: 'shadow' },
   terms: { PRICE: '0.002', RULES: [{ action: 'charge', path: '/a/*', price: '0.01' }] },
 }
 /** Without hosts: the page of the checks looks them up. */
@@ -62,7 +62,7 @@ const version = {
   },
 }
 const site: SiteBody = {
-  ...{ id: 'news', publisher: 'press', mode: 'live', revision: 3, pending: [] },
+  ...{ id: 'news', publisher: 'press', mode: 'shadow', revision: 3, pending: [] },
   draft: { document: { ...document, terms: { PRICE: '0.003' } }, at: 1, who: 'op' },
   published: version,
   hosts: [{ host: 'news.example', token: 't', provenAt: 1, how: 'txt' }],
@@ -195,6 +195,16 @@ const BODIES: readonly (readonly [RegExp, object])[] = [
   [/^\/tokens/, { tokens: [token] }],
   [/^\/doctor/, { version: '0', at: 1, checks: [] }],
 ]
+
+/** The same answer of a deployment on its first day: its lists are empty, and no site is published. */
+export function firstBodyOf(order: ConsoleOrder): object | undefined {
+  const body = bodyOf(order)
+  const first = Object.entries(body ?? {}).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [] : name === 'published' ? null : value,
+  ])
+  return body && Object.fromEntries(first)
+}
 
 /** The answer to a request that reads; undefined where nothing is known by its path. */
 export function bodyOf({ path }: ConsoleOrder): object | undefined {

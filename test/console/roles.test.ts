@@ -6,7 +6,7 @@ import { needOf } from '../../src/operator/rights.ts'
 import type { OperatorSettings } from '../../src/operator/settings.ts'
 import type { ConsoleOrder } from '../../src/people/console-call.ts'
 import { isOfPublisher, may, ownerOf, type Principal, ROLES } from '../../src/people/principal.ts'
-import { bodyOf } from './bodies.ts'
+import { bodyOf, firstBodyOf } from './bodies.ts'
 import { browse } from './edge.ts'
 
 /** Ports of an API whose routes are read, and never asked. */
@@ -33,13 +33,13 @@ const principal = (role: Principal['role']): Principal => {
 }
 
 /** A browser of a role, and all that the API refused it. */
-function browserOf(role: Principal['role']) {
+function browserOf(role: Principal['role'], bodies: typeof bodyOf = bodyOf) {
   const who = principal(role)
   const refused: string[] = []
   const browser = browse((order) => {
     const right = rightOf(order)
     if (may(who, right))
-      return order.method === undefined || order.method === 'GET' ? bodyOf(order) : (bodyOf(order) ?? {})
+      return order.method === undefined || order.method === 'GET' ? bodies(order) : (bodies(order) ?? {})
     refused.push(`${order.method ?? 'GET'} ${order.path} needs ${right}`)
     return 'forbidden'
   }, who)
@@ -75,6 +75,12 @@ function addressesOf(path: string): string[] {
   const [, first = ''] = path.split('/')
   const own = path.replace(PARAMETER, (_, name: string) => (name === 'seq' ? '2' : (IDS[first] ?? '')))
   return ['', ...(MORE[path] ?? [])].map((more) => (more.startsWith('/') ? more : `${own}${more}`))
+}
+
+/** The pages of the console that a page's own content leads to. */
+function linksIn(html: string): string[] {
+  const [, main = ''] = html.split('<main')
+  return [...main.matchAll(/ href="(\/[^"#]*)/g)].map(([, href = '']) => unescaped(href))
 }
 
 type Form = { action: string; fields: Record<string, string> }
@@ -123,6 +129,22 @@ describe('a page of the console', () => {
         wrong.push(...refused.map((what) => `${address}: the form ${action}: ${what}`))
       }
     }
+    expect(wrong).toEqual([])
+  })
+
+  it.each(ROLES)('leads the role %s only to pages that it may open', async (role) => {
+    const found = new Map<string, string>()
+    for (const bodies of [bodyOf, firstBodyOf]) {
+      const { get } = browserOf(role, bodies)
+      for (const address of paths.flatMap(addressesOf)) {
+        const answer = await get(address)
+        for (const link of linksIn(await answer.text())) found.set(link, address)
+      }
+    }
+    const { get } = browserOf(role)
+    const wrong: string[] = []
+    for (const [link, address] of found)
+      if ((await get(link)).status === 403) wrong.push(`${address} leads to ${link}`)
     expect(wrong).toEqual([])
   })
 

@@ -4,8 +4,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createVitest, type Vitest } from 'vitest/node'
+import { type Change, changed } from '../../sim/mutant.ts'
 import { tracked } from '../house/sources.ts'
-import { type Change, changed } from './removal.ts'
 
 /** A test that failed: its whole title, and the first line of its first error. */
 export type Failed = { title: string; error: string }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Input } from './inputs.ts'
 
 /** The longest that an input may take, in milliseconds of the processor: a busy machine must not fail it. */
-export const MAX_MS = 50
+const MAX_MS = 50
 /**
  * An input that took longer by the clock is measured again so often, by the processor, and the shortest time counts: the
  * first may have loaded code. To ask for the time of the processor costs a tenth of an input, so others are not measured so.

@@ -32,11 +32,7 @@ describe('a lab', { timeout: 120_000 }, () => {
       all.push(await lab.crawler({ pays, rail: 'transfer' }))
     await Promise.all(all.map((crawler) => crawler.read('/page', 5)))
     const before = await lab.books()
-    const [began, cpu] = [performance.now(), process.cpuUsage()]
     const nights = await lab.nights(30)
-    const { user, system } = process.cpuUsage(cpu)
-    const [ms, own] = [performance.now() - began, (user + system) / 1000].map(Math.round)
-    console.log(`thirty nights: ${ms} ms, of which this process used the processor for ${own} ms`)
     const after = await lab.books()
     expect(statusesOf(nights)).toEqual(Array(30).fill(SETTLED))
     await lab.audit()

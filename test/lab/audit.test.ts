@@ -180,7 +180,7 @@ describe('breachesOf', () => {
     ['B2', withInvoices({}, { number: 3, periods: ['2026-12-02'] })],
     ['B2', withInvoices({}, { number: 2 })],
     ['B3', withInvoices({ stages: ['due', 'suspended'] })],
-    ['B4', withInvoices({ payments: [...invoice.payments, { reference: '0xaa', amount: 0n + 1n }] })],
+    ['B4', withInvoices({ payments: [...invoice.payments, { reference: '0xaa', amount: 1n }] })],
     ['B4', withInvoices({ paid: 99n })],
     ['I11', { ...books, listed: { [CHANNEL]: { charged: 200n, redeemed: 101n } } }],
   ])('finds a broken %s', (id, broken) => expect(idsOf(broken)).toContain(id))

@@ -1,7 +1,6 @@
 /** The simulator answers as workerd does, in front of anvil: one story, played in both. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { encodeFunctionData, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { expect, it } from 'vitest'
 import { Wallet } from '../../sim/actors/wallet.ts'
@@ -10,8 +9,10 @@ import { play } from '../../sim/differential/story.ts'
 import { holds } from '../../src/lab/chain-view.ts'
 import type { Lab } from '../../src/lab/lab.ts'
 import { openLab } from '../../src/lab/open.ts'
-import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import type { Address } from '../../src/protocol/evm/hex.ts'
 import { addressOf } from '../../src/protocol/evm/secp256k1.ts'
+import { reach, send } from '../testing/harness.ts'
+import { TYPES, USDC_DOMAIN } from '../testing/paper.ts'
 
 it('answers and books as workerd and anvil do', { timeout: 300_000 }, async () => {
   const args = ['--experimental-async-context-frame', 'sim/differential/here.ts']
@@ -25,12 +26,6 @@ it('answers and books as workerd and anvil do', { timeout: 300_000 }, async () =
   }
 })
 
-const CONFIG =
-  '(address payer, address payerAuthorizer, address receiver, address receiverAuthorizer, address token, uint40 withdrawDelay, bytes32 salt) config'
-const CONTRACTS = parseAbi([
-  `function initiateWithdraw(${CONFIG}, uint128 amount)`,
-  'function cancelAuthorization(address authorizer, bytes32 nonce, bytes signature)',
-])
 const WEI = '0xde0b6b3a7640000'
 const BLOCKS = '0x60'
 const PAUSE_MS = 100
@@ -44,12 +39,7 @@ async function groundOf(lab: Lab): Promise<Ground> {
     await fund(new Wallet(at).address)
     await chain.mint(new Wallet(at).address, FUNDS)
   }
-  const act = async (from: Address, to: Address, data: Hex) => {
-    await chain.rpc('anvil_impersonateAccount', [from])
-    const hash = await chain.rpc('eth_sendTransaction', [{ from, to, data }])
-    const receipt = (await chain.rpc('eth_getTransactionReceipt', [hash])) as { status: string } | null
-    expect(receipt?.status).toBe('0x1')
-  }
+  const rig = reach(chain)
   return {
     site,
     now: lab.now,
@@ -65,30 +55,15 @@ async function groundOf(lab: Lab): Promise<Ground> {
     holds: (owner) => holds(chain, owner),
     async cancel({ address, key }, nonce) {
       const signature = await privateKeyToAccount(key).signTypedData({
-        domain: { name: 'USDC', version: '2', chainId: chain.chainId, verifyingContract: chain.usdc },
-        types: {
-          CancelAuthorization: [
-            { name: 'authorizer', type: 'address' },
-            { name: 'nonce', type: 'bytes32' },
-          ],
-        },
+        domain: USDC_DOMAIN,
+        types: TYPES,
         primaryType: 'CancelAuthorization',
         message: { authorizer: address, nonce },
       })
-      const args = [address, nonce, signature] as const
-      await act(
-        address,
-        chain.usdc,
-        encodeFunctionData({ abi: CONTRACTS, functionName: 'cancelAuthorization', args }),
-      )
+      await send(rig, address, 'cancelAuthorization', [address, nonce, signature], chain.usdc)
     },
     async withdraw({ address }, config, amount) {
-      const args = [config, amount] as const
-      await act(
-        address,
-        chain.escrow,
-        encodeFunctionData({ abi: CONTRACTS, functionName: 'initiateWithdraw', args }),
-      )
+      await send(rig, address, 'initiateWithdraw', [config, amount])
     },
     watch: async () => void (await lab.advance('10m')),
     async night() {

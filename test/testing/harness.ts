@@ -39,13 +39,21 @@ export async function startRig(): Promise<Rig> {
   const chain = await startChain()
   const [payer, receiver, authorizer, stranger] = chain.accounts
   if (!payer || !receiver || !authorizer || !stranger) throw new Error('the local chain has too few accounts')
-  const client = createClient({ chain: baseSepolia, transport: http(chain.rpcUrl), pollingInterval: 20 })
-  return { chain, client, payer, receiver, authorizer, stranger }
+  return { ...reach(chain), payer, receiver, authorizer, stranger }
 }
 
-/** Sends a call from any account; returns its events and gas. Throws if it reverts. */
+/** A chain with a client of it. */
+export type Reach = Pick<Rig, 'chain' | 'client'>
+
+/** A client of a chain that runs already. */
+export function reach(chain: LocalChain): Reach {
+  const transport = http(chain.rpcUrl)
+  return { chain, client: createClient({ chain: baseSepolia, transport, pollingInterval: 20 }) }
+}
+
+/** Sends a call from any account, and waits until it is mined; returns its events and gas. Throws if it reverts. */
 export async function send(
-  rig: Rig,
+  rig: Reach,
   from: Address,
   functionName: string,
   args: unknown[],
@@ -67,7 +75,7 @@ export async function send(
 }
 
 /** Polls for the receipt: viem polls once a block, but a chain that mines on demand may mine none. */
-export async function receiptOf({ chain, client }: Rig, hash: Hex) {
+export async function receiptOf({ chain, client }: Reach, hash: Hex) {
   while ((await chain.rpc('eth_getTransactionReceipt', [hash])) === null) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

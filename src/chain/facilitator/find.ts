@@ -1,5 +1,5 @@
 /** The outcome of an `exact` payment as our relayer and the chain show it. Reads only. */
-import type { Relayer } from '../relayer/relayer.ts'
+import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
 import type { Settled, Transfer } from './facilitator.ts'
 
@@ -21,5 +21,10 @@ export async function findOutcome(
   const { moved, search } = await import('../token.ts')
   if (order?.status === 'mined' && moved(order.logs, transfer))
     return { status: 'settled', transaction: order.hash }
-  return search(chain, transfer, since)
+  return search(chain, transfer, { since, seen: blockOf(order) })
+}
+
+/** The block that shows how an order ended; undefined if none does. */
+export function blockOf(outcome: Outcome | { status: 'none' } | undefined): bigint | undefined {
+  return outcome && 'block' in outcome ? outcome.block : undefined
 }

@@ -6,7 +6,10 @@ import { reasonOfDeclined } from '../relayer/gas-money.ts'
 import type { Outcome, Relayer } from '../relayer/relayer.ts'
 import type { Chain } from '../rpc.ts'
 import type { Facilitator, Settled, SignedTransfer } from './facilitator.ts'
-import { findOutcome } from './find.ts'
+import { blockOf, findOutcome } from './find.ts'
+
+/** The message with which the token rejects an authorization that was used or cancelled. */
+const USED = /authorization is used/i
 
 /** Makes a facilitator from our own relayer. */
 export function relayed(chain: Chain, relayer: Relayer): Facilitator {
@@ -45,7 +48,7 @@ async function settledOf(chain: Chain, payment: SignedTransfer, outcome: Outcome
   const { moved, search } = await import('../token.ts')
   if (outcome.status === 'mined' && moved(outcome.logs, payment))
     return { status: 'settled', transaction: outcome.hash }
-  const found = await search(chain, payment)
+  const found = await search(chain, payment, { seen: blockOf(outcome) })
   if (found.status !== 'refused') return found
   switch (outcome.status) {
     case 'mined':
@@ -53,6 +56,8 @@ async function settledOf(chain: Chain, payment: SignedTransfer, outcome: Outcome
     case 'reverted':
       return { ...found, detail: `${outcome.hash} reverted` }
     case 'refused':
+      // The simulation saw a use that the search lacks: its node is behind.
+      if (USED.test(outcome.reason) && found.reason !== 'exact_used') return { status: 'unknown' }
       return { ...found, detail: outcome.reason }
     case 'declined': {
       const reason =

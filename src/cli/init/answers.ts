@@ -53,7 +53,7 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'zone',
     ask: 'The zone at Cloudflare that it is in',
-    initial: ({ host = '' }) => host.split('.').slice(-2).join('.'),
+    initial: ({ host = '' }) => domainOf(host),
     read: (text, { host = '' }) =>
       host === text || host.endsWith(`.${text}`) ? { value: text } : `a domain that ${host} is below`,
   },
@@ -97,32 +97,65 @@ const QUESTIONS: readonly Question[] = [
 
 /**
  * Collects the answers: those of options win over those of an earlier run, and a person is asked for the rest.
+ * A person is asked again after an answer that must be another.
+ * @param keep stores the answers so far, after each one
  * @returns null for the mode `try`, which needs no more
- * @throws CommandError for an answer that must be another, and for one that is missing without a terminal
+ * @throws CommandError for an option that must be another, and for an answer that is missing without a terminal
  */
 export async function collectAnswers(
   given: GivenAnswers,
   stored: GivenAnswers,
   prompt: Prompt,
+  keep: (answers: GivenAnswers) => Promise<void>,
 ): Promise<Answers | null> {
   const known: GivenAnswers = {}
   for (const question of QUESTIONS) {
-    const fixed = given[question.name]
-    const initial = stored[question.name] ?? question.initial(known)
-    const asked = fixed ?? (await prompt.text(question.ask, initial)) ?? initial
-    if (asked === '') throw new CommandError(`--${question.name} must be given. ${question.ask}.`)
-    const read = question.read(asked, known)
-    if (typeof read === 'string') throw new CommandError(`--${question.name} must be ${read}.`)
-    known[question.name] = read.value
-    if (question.name === 'mode' && read.value === 'try') return null
+    const { name } = question
+    known[name] = await answerTo(
+      question,
+      given[name],
+      stored[name] ?? question.initial(known),
+      known,
+      prompt,
+    )
+    if (name === 'mode' && known.mode === 'try') return null
+    await keep({ ...stored, ...known })
   }
   return answersOf(known as Record<AnswerName, string>)
+}
+
+/** One answer, in its one spelling. */
+async function answerTo(
+  { name, ask, read }: Question,
+  fixed: string | undefined,
+  initial: string,
+  known: GivenAnswers,
+  prompt: Prompt,
+): Promise<string> {
+  for (;;) {
+    const typed = fixed === undefined ? await prompt.text(ask, initial) : null
+    const text = fixed ?? typed ?? initial
+    const answer = text === '' ? 'given' : read(text, known)
+    if (typeof answer !== 'string') return answer.value
+    if (typed === null) throw new CommandError(`--${name} must be ${answer}.${text === '' ? ` ${ask}.` : ''}`)
+    prompt.say(`It must be ${answer}.`)
+  }
 }
 
 function answersOf(known: Record<AnswerName, string>): Answers {
   const network = networks.get(MODES[known.mode] ?? '')
   if (!network) throw new Error(`the mode ${known.mode} must have a network`)
   return { ...known, network, url: `${isLocalHost(known.host) ? 'http' : 'https'}://${known.host}` }
+}
+
+/** Registries that sell names below these, as in example.co.uk. */
+const SECOND_LEVEL = /^(?:ac|co|com|edu|gov|ne|net|or|org)$/
+
+/** The likely zone of a host: its domain. A person can give another. */
+function domainOf(host: string): string {
+  const labels = host.split('.')
+  const [second = '', top = ''] = labels.slice(-2)
+  return labels.slice(top.length === 2 && SECOND_LEVEL.test(second) ? -3 : -2).join('.')
 }
 
 function readHost(text: string): { value: string } | undefined {

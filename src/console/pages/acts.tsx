@@ -10,7 +10,7 @@ import { actTitle, Changed } from './audit.tsx'
 
 type State = { at: number; status: number | null; act: number | null }
 
-/** How long a request can be on its way. Without a trace after it, it never began. Milliseconds. */
+/** How long a request can be on its way. Beyond it the page waits no longer for one without a trace. Milliseconds. */
 const ON_ITS_WAY_MS = 60_000
 /** Seconds until the page asks again, at first and after a minute. */
 const SOON = 2
@@ -35,7 +35,7 @@ const outcome: PageHandler = async (c) => {
   }
   const age = Date.now() - sentAt
   const isLost = !asked.ok && asked.status === 404 && age > ON_ITS_WAY_MS
-  if (isLost) return show(c, 'Not carried out', <Undone {...LOST} back={back} />)
+  if (isLost) return show(c, 'No trace', <Undone {...LOST} back={back} />)
   const answer = await show(c, 'Outcome unknown', <Unknown since={state?.at ?? sentAt} />)
   // The browser loads the page again by itself, also without JavaScript.
   answer.headers.set('refresh', String(age > ON_ITS_WAY_MS ? LATER : SOON))
@@ -125,7 +125,7 @@ function Unknown({ since }: { since: number }) {
   )
 }
 
-/** An act that changed nothing, and the way back to try again. */
+/** An act that left no change, or no trace: the way back to look and try again. */
 function Undone({ title, why, back }: { title: string; why: string; back: string }) {
   return (
     <>
@@ -147,8 +147,8 @@ const REFUSED = {
   why: 'Nothing was changed. Look at the page as it is now, then send it anew.',
 }
 const LOST = {
-  title: 'The request did not arrive',
-  why: 'The edge Worker has no trace of it after a minute, so nothing was changed. Look at the page, then send it anew.',
+  title: 'The request left no trace',
+  why: 'A minute has passed since it was sent. Look at the page: if it shows no change, send the request anew.',
 }
 
 /** The page of an act's outcome. */

@@ -85,9 +85,12 @@ const LIST: ListSpec<Agent> = {
   filters: FILTERS,
   sort: 'name',
   read: sortedHere(COLUMNS, FILTERS, rowsAt('/agents', 'agents')),
-  empty: {
-    what: 'No agent has credit yet. A crawler asks for it, and you decide its limit.',
-    next: <a href="/agents/new">Give the first one credit</a>,
+  empty: { what: 'No agent has credit yet. A crawler asks for it, and you decide its limit.' },
+  add: {
+    right: 'money.write',
+    href: '/agents/new',
+    title: 'New agent',
+    first: 'Give the first one credit',
   },
   absent: (
     <p>
@@ -96,12 +99,6 @@ const LIST: ListSpec<Agent> = {
     </p>
   ),
   idOf: ({ id }) => `agent-${id}`,
-  acts: ({ who }) =>
-    may(who, 'money.write') && (
-      <a class="btn go" href="/agents/new">
-        New agent
-      </a>
-    ),
   columns: COLUMNS,
 }
 

@@ -243,7 +243,7 @@ function atRisk({ owed: { withdrawing, stopped, late } }: TotalsBody): TileFigur
   }
 }
 
-function Earned({ sites, crawlers, paths, now }: Read & { now: number }) {
+function Earned({ sites, crawlers, paths, runs, now }: Read & { now: number }) {
   if (!sites.ok) return <Trouble problem={sites.problem} />
   const { from, days } = shownDays(now)
   const rows = ranked(figuresOf(sites) ?? [], 'site', from)
@@ -252,7 +252,7 @@ function Earned({ sites, crawlers, paths, now }: Read & { now: number }) {
       <PageSection title="Earned per day, by site" id="earned">
         <Nothing
           what="No data yet. Figures appear within five minutes of the first paid request."
-          next={<a href="/setup">See what is still to set up</a>}
+          next={runs && <a href="/setup">See what is still to set up</a>}
         />
       </PageSection>
     )

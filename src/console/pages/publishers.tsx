@@ -59,17 +59,17 @@ const LIST: ListSpec<Publisher> = {
   filters: FILTERS,
   sort: 'name',
   read: sortedHere(COLUMNS, FILTERS, rowsAt('/publishers', 'publishers')),
-  empty: { what: 'No publisher yet.', next: <a href="/publishers/new">Add the first one</a> },
+  empty: { what: 'No publisher yet.' },
+  add: {
+    right: 'publishers.write',
+    href: '/publishers/new',
+    title: 'New publisher',
+    first: 'Add the first one',
+  },
   absent: (
     <p>This deployment serves one site of your own. docs/sites.md says how to serve many publishers.</p>
   ),
   idOf: ({ id }) => `publisher-${id}`,
-  acts: ({ who }) =>
-    may(who, 'publishers.write') && (
-      <a class="btn go" href="/publishers/new">
-        New publisher
-      </a>
-    ),
   columns: COLUMNS,
 }
 

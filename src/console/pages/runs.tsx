@@ -28,7 +28,7 @@ const LIST: ListSpec<Run> = {
   ],
   sort: '-began',
   read: rowsAt('/runs', 'runs'),
-  empty: { what: 'No run has begun yet. The first one begins at 00:00 UTC, or now with “Run now”.' },
+  empty: { what: 'No run has begun yet. The first one begins at 00:00 UTC.' },
   idOf: ({ id }) => id,
   acts: ({ who, formToken }) =>
     may(who, 'runs.write') && <ActForm action="/runs" formToken={formToken} title="Run now" />,

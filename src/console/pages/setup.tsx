@@ -63,4 +63,4 @@ function Row({ outcome, title, reason, fix }: Check) {
 }
 
 /** The page of the checks. */
-export const setupPages: Routes = [{ path: '/setup', get: setup }]
+export const setupPages: Routes = [{ path: '/setup', right: 'runs.read', get: setup }]

@@ -1,7 +1,7 @@
 /** A list: its filters, its table with an order, its pages, and the same rows as a file. The URL is its state. */
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
-import { may, type Principal } from '../../people/principal.ts'
+import { may, type Principal, type Right } from '../../people/principal.ts'
 import type { Problem } from '../answers.ts'
 import { FILE_FORMATS, type FileFormat, fileOf } from '../download.ts'
 import type { Reply } from '../edge.ts'
@@ -28,7 +28,9 @@ export type ListSpec<Row> = {
   /** Stands in place of a list that has no row at all. */
   empty: Empty
   idOf?: (row: Row) => string
-  /** Buttons in the head of the page. */
+  /** The form that adds a row, for those with its right: a button in the head, and the next step of an empty list. */
+  add?: { right: Right; href: string; title: string; first: string }
+  /** More buttons in the head of the page. */
   acts?: (desk: Desk) => Child
   /** What stands below the list. */
   below?: Child
@@ -55,15 +57,23 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
         </>,
       )
     if (!asked.ok) return trouble(c, title, asked)
+    const { who } = c.get('desk')
+    const add = spec.add && may(who, spec.add.right) ? spec.add : null
+    const empty = add ? { ...spec.empty, next: <a href={add.href}>{add.first}</a> } : spec.empty
     return show(
       c,
       title,
       <>
         <Head title={title} asOf={asked.at} sources={spec.sources}>
+          {add && (
+            <a class="btn go" href={add.href}>
+              {add.title}
+            </a>
+          )}
           {spec.acts?.(c.get('desk'))}
         </Head>
         <PageSection title={spec.heading} id="all" note={spec.note} isLive>
-          <List spec={spec} query={query} page={asked.value} who={c.get('desk').who} />
+          <List spec={{ ...spec, empty }} query={query} page={asked.value} who={who} />
         </PageSection>
         {below}
       </>,

@@ -81,6 +81,8 @@ export type Finding = {
   detail: string
   /** CAIP-2, for problems of one network. */
   network?: string
+  /** The id of the invoice, for problems of one invoice: an account can have several of them in one run. */
+  invoice?: string
 }
 
 /** Returns a `relisted` finding for each row that its account wrote again. */
@@ -98,5 +100,5 @@ export function compareListing(rows: readonly { id: string; relistedAt: number |
 
 /** Returns a `rail_failed` finding for an invoice. The detail is `<invoice id>: <fault>`. */
 export function railFailed({ agent: account, id }: InvoiceStanding, fault: unknown): Finding {
-  return { account, what: 'rail_failed', detail: `${id}: ${fault}` }
+  return { account, what: 'rail_failed', detail: `${id}: ${fault}`, invoice: id }
 }

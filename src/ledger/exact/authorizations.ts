@@ -43,9 +43,6 @@ export const REFUSED_MS = 3_600_000
 /** A refused authorization is watched this long after it lapsed, if no nightly run can end its watch before. */
 export const WATCH_SECONDS = 7 * 86_400
 
-/** How long a lost payment is named by runs. */
-export const LOSSES_NAMED_MS = 12 * 3_600_000
-
 /**
  * The source of truth for which request an `exact` authorization paid for. One authorization opens one
  * resource.
@@ -86,7 +83,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     const against: Reason | null = late ? 'exact_too_late' : use.amount === price ? null : 'exact_value'
     if (!this.#exists()) {
       if (against) return { outcome: 'refused', reason: against }
-      if (!opens) return { outcome: 'unknown_payer' }
+      if (!opens) return { outcome: 'unknown_payer', hasPaid: false }
       this.#open(use)
     }
     await this.screenedBoth(use)
@@ -234,9 +231,14 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     if (this.#exists()) this.#journal.sales.restore({ token, nonce })
   }
 
-  /** Returns the payments that were lost lately: a run whose step is repeated names them again, the next night does not. */
+  /** Returns the lost payments that no run has named, the oldest first. Each run gets them, until {@link named}. */
   async losses(): Promise<LostPayment[]> {
-    return this.#exists() ? this.#journal.sales.losses(Date.now() - LOSSES_NAMED_MS) : []
+    return this.#exists() ? this.#journal.sales.losses() : []
+  }
+
+  /** Records that a run has stored its findings of the lost payments up to `number`. Idempotent. */
+  async named(number: number): Promise<void> {
+    if (this.#exists()) this.#journal.sales.named(number)
   }
 
   /** Returns the payer's totals; zeros for an unknown payer. */
@@ -318,7 +320,8 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     const { held, refused, refusedLately } = this.#journal.unpaid(now - LEASE_MS, now - REFUSED_MS)
     if (held >= MAX_HELD || refusedLately >= MAX_REFUSED)
       return { outcome: 'refused', reason: 'too_many_at_once' }
-    if (refused > 0 && !opens) return { outcome: 'unknown_payer' }
+    if (refused > 0 && !opens)
+      return { outcome: 'unknown_payer', hasPaid: this.#journal.totals().payments > 0 }
     this.#journal.put(use, 'taken', now)
     return { outcome: 'taken' }
   }

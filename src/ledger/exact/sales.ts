@@ -10,6 +10,7 @@ import type { Address, Hex } from '../../protocol/evm/hex.ts'
 import type { Redemption, Sale } from '../figures/fold.ts'
 import type { SalesJournal } from '../figures/report.ts'
 import { soldIn } from '../sold.ts'
+import { createLosses } from './tables.ts'
 import type { AuthorizationKey, ExactTotals, LostPayment, ProvisionalPayment } from './types.ts'
 
 type Row = Record<string, SqlStorageValue>
@@ -34,15 +35,6 @@ export const NO_TOTALS: ExactTotals = {
 const NOTHING: Total = { payments: 0, received: 0n, last: null, sold: 0n, provisional: 0, lost: 0 }
 const COLUMNS = `token, nonce, receiver, valid_before, tx, undelivered, undone,
   number, earlier, paid_at, amount, request, site, rule, policy, who`
-
-// With the first loss, in its transaction: most payers never have one. `released`: 1 where the page had not been delivered.
-const LOSSES = `CREATE TABLE IF NOT EXISTS loss (
-  number INTEGER PRIMARY KEY,
-  at INTEGER NOT NULL,
-  token TEXT NOT NULL,
-  nonce TEXT NOT NULL,
-  released INTEGER NOT NULL
-) STRICT`
 
 /** The position after the last event: each payment is one, and each loss another. */
 export function positionOf({ payments, lost }: Pick<Total, 'payments' | 'lost'>): number {
@@ -151,7 +143,7 @@ export class ExactSales implements SalesJournal {
     const total = this.total()
     const amount = unpadAmount(String(row.amount))
     const isReleased = row.undelivered === 1
-    this.#sql.exec(LOSSES)
+    createLosses(this.#sql)
     this.#sql.exec(
       'INSERT INTO loss (number, at, token, nonce, released) VALUES (?, ?, ?, ?, ?)',
       positionOf(total) + 1,
@@ -174,15 +166,21 @@ export class ExactSales implements SalesJournal {
     })
   }
 
-  /** The payments that were lost since `since` (Unix ms). */
-  losses(since: number): LostPayment[] {
+  /** The lost payments that no run has named. */
+  losses(): LostPayment[] {
     return this.#lost(0, this.last())
-      .filter(({ lost_at: at }) => Number(at) >= since)
-      .map(({ nonce, amount, tx }) => ({
+      .filter(({ named }) => named === 0)
+      .map(({ lost_number: number, nonce, amount, tx }) => ({
+        number: Number(number),
         nonce: nonce as Hex,
         amount: unpadAmount(String(amount)),
         transaction: tx as Hex,
       }))
+  }
+
+  /** Ends the naming of the lost payments up to `number`. */
+  named(number: number): void {
+    if (this.#has('loss')) this.#sql.exec('UPDATE loss SET named = 1 WHERE number <= ?', number)
   }
 
   last(): number {
@@ -245,7 +243,8 @@ export class ExactSales implements SalesJournal {
   /** The lost payments whose loss has a number above `from`, up to `to`. */
   #lost(from: number, to: number): Row[] {
     if (!this.#has('loss')) return []
-    const losses = `SELECT loss.at AS lost_at, loss.released, authorization.* FROM loss
+    const losses = `SELECT loss.at AS lost_at, loss.number AS lost_number, loss.released, loss.named, authorization.*
+      FROM loss
       JOIN authorization USING (token, nonce) WHERE loss.number > ? AND loss.number <= ?`
     return this.#sql.exec(losses, from, to).toArray()
   }

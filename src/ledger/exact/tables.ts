@@ -1,5 +1,5 @@
 /** The tables of an `exact` payer, as they were first released and as later versions have extended them. */
-import { addColumns, type TableVersion } from '../columns.ts'
+import { addColumns, columnsOf, type TableVersion } from '../columns.ts'
 
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS authorization (
@@ -68,6 +68,22 @@ export const AUTHORIZATION: TableVersion = {
   ],
 }
 
+// With the first loss, in its transaction: most payers never have one. `released`: 1 where the page had not been delivered.
+const LOSSES = `CREATE TABLE IF NOT EXISTS loss (
+  number INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  released INTEGER NOT NULL
+) STRICT`
+
+/** `named`: 1 once a run has stored a finding of it. */
+const LOSS: TableVersion = {
+  table: 'loss',
+  first: 5,
+  added: [['named', 'ALTER TABLE loss ADD COLUMN named INTEGER NOT NULL DEFAULT 0 CHECK (named IN (0, 1))']],
+}
+
 /** A payer may have paid a million times. The few that are open are found without reading those. */
 const UNPAID = `CREATE INDEX IF NOT EXISTS unpaid ON authorization (status) WHERE status <> 'settled'`
 const UNDELIVERED = 'CREATE INDEX IF NOT EXISTS undelivered ON authorization (at) WHERE undelivered = 1'
@@ -78,4 +94,11 @@ export function createExactTables(sql: SqlStorage): void {
   for (const statement of SCHEMA) sql.exec(statement)
   addColumns(sql, AUTHORIZATION)
   for (const index of [UNPAID, UNDELIVERED, UNDONE]) sql.exec(index)
+  if (columnsOf(sql, LOSS).size > 0) addColumns(sql, LOSS)
+}
+
+/** Creates the table of losses, unless it is there. Callers hold the transaction. */
+export function createLosses(sql: SqlStorage): void {
+  sql.exec(LOSSES)
+  addColumns(sql, LOSS)
 }

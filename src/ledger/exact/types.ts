@@ -54,13 +54,16 @@ export type ProvisionalPayment = Pick<Use, 'token' | 'receiver' | 'nonce' | 'amo
   transaction: Hex
 }
 
-/** A settled payment that a reorganization has undone for good. */
-export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { transaction: Hex }
+/** A settled payment that a reorganization has undone for good. `number`: the place of its loss among payments and losses. */
+export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { number: number; transaction: Hex }
 
 /** The result of `Authorizations.take`. */
 export type Reservation =
-  /** An unknown payer, and `opens` is false. Nothing was stored. */
-  | { outcome: 'unknown_payer' }
+  /**
+   * An unknown payer, or one with a refused payment, and `opens` is false. Nothing was stored. `hasPaid`: a customer, who must
+   * not share a limit with strangers. An older object leaves it out.
+   */
+  | { outcome: 'unknown_payer'; hasPaid?: boolean }
   /** Reserved: unused so far, or its earlier request failed. Settle it. */
   | { outcome: 'taken' }
   /**

@@ -45,8 +45,12 @@ export type Reconciled = {
   receivers: Record<Address, string>
   quarantined: number
   findings: Finding[]
+  lost: Losses
   next: string | null
 }
+
+/** By payer, the number of the last lost payment that the findings name. */
+export type Losses = Record<string, number>
 
 /** The sums before the first page. */
 export const NO_SUMS: Sums = {
@@ -102,6 +106,7 @@ export async function reconcile(
       ...(await checkFigures(settings, updated)),
       ...(await projectPage(settings, after, updated, now)),
     ],
+    lost: payers.lost,
     next,
   }
 }
@@ -145,7 +150,7 @@ async function owedSince(settings: Settings, channelId: string, since: number): 
 export async function reconcilePayers(
   payers: Payers,
   after: string,
-): Promise<{ exact: ExactSums; findings: Finding[]; next: string | null }> {
+): Promise<{ exact: ExactSums; findings: Finding[]; lost: Losses; next: string | null }> {
   const lines = await listings(payers.book, after, PAGE, payers.scope)
   const summed = await sumExact(
     payers,
@@ -210,13 +215,16 @@ function byReceiver(standings: Standing[]): Record<Address, string> {
 /** Sums the payments of each payer by `exact`, after resolving unresolved ones on chain. */
 async function sumExact(payers: Payers, lines: Listing[]) {
   const findings: Finding[] = []
+  const lost: Losses = {}
   const totals = await mapConcurrently(
     lines,
     async (line) => {
       const authorizations = payers.authorizations.getByName(line.id)
       const before = await authorizations.totals()
       if (before.inDoubt + before.watched + before.provisional + before.lost === 0) return before
-      findings.push(...(await resolvePayments(payers, line)))
+      const resolved = await resolvePayments(payers, line)
+      findings.push(...resolved.findings)
+      if (resolved.lost !== null) lost[line.id] = resolved.lost
       return authorizations.totals()
     },
     ({ id }, fault) => {
@@ -233,7 +241,7 @@ async function sumExact(payers: Payers, lines: Listing[]) {
     inDoubt: totals.reduce((sum, { inDoubt }) => sum + inDoubt, 0),
     undelivered: totals.reduce((sum, { undelivered }) => sum + undelivered, 0),
   }
-  return { exact, findings }
+  return { exact, findings, lost }
 }
 
 /** Has the payers report that have settled more payments than D1 has of them. */

@@ -3,6 +3,7 @@
 import type { Log } from '../../chain/log.ts'
 import { readCost } from '../../chain/relayer/cost.ts'
 import type { Outcome } from '../../chain/relayer/relayer.ts'
+import { retryOnce } from '../../platform/retry.ts'
 import { fromHex, type Hex, toHex } from '../../protocol/evm/hex.ts'
 import type { Settings } from '../context.ts'
 
@@ -39,8 +40,11 @@ export async function sendOnce(
   for (let attempt = 1; ; attempt++) {
     const id = attempt === 1 ? name : `${name}:${attempt}`
     const known = await relayer.outcome(id)
-    if (known.status !== 'reverted')
-      return { id, outcome: await relayer.send({ id, to: chain.escrow, data }) }
+    if (known.status !== 'reverted') {
+      // A watch has minutes: one lost call must not cost it a claim before a withdrawal.
+      const send = () => relayer.send({ id, to: chain.escrow, data })
+      return { id, outcome: await retryOnce(send) }
+    }
   }
 }
 

@@ -6,6 +6,8 @@ import type { Listing } from '../../ledger/book/accounts.ts'
 import type { Finding } from '../../ledger/book/finding.ts'
 import type { Authorizations } from '../../ledger/exact/authorizations.ts'
 import type { ExactTotals, LostPayment, UnresolvedPayment } from '../../ledger/exact/types.ts'
+import { lastingStub } from '../../platform/lasting-stub.ts'
+import { mapConcurrently } from '../../platform/pool.ts'
 import { DAY_MS } from '../../platform/time.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
 import { orderOf } from '../../schemes/exact/scheme.ts'
@@ -24,18 +26,23 @@ const UNDONE_FOR_MS = 7 * DAY_MS
 
 /**
  * Confirms one payer's settled payments, and resolves its unresolved, watched and undone ones where the chain shows their
- * outcome. A payment that cannot be read is a finding, and does not stop the others. Repeating it finds the rest.
+ * outcome. A payment that cannot be read is a finding, and does not stop the others. Repeating it finds the rest. `lost`: the
+ * number of the last loss that the findings name, for {@link endNaming}.
  */
-export async function resolvePayments(payers: Payers, { id, payer }: Listing): Promise<Finding[]> {
+export async function resolvePayments(
+  payers: Payers,
+  { id, payer }: Listing,
+): Promise<{ findings: Finding[]; lost: number | null }> {
   const { authorizations, chain, relayer } = payers
-  const payments = authorizations.getByName(id)
+  // Trap: a stub stops working once its object is reset, which must cost one payment alone.
+  const payments = lastingStub(() => authorizations.getByName(id))
   // A site that left a network has payers there. This chain does not have their payments.
   if (!chain || id !== `${chain.network}:${payer}`) {
     // No node of ours can show whether a block was undone.
     await payments.confirm(null)
     // Do not ask the facilitator again: it might move the money now, for a request that ended long ago.
     const why = chain ? `RPC_URL serves ${chain.network}` : 'only a node of our own can show it: set RPC_URL'
-    return unresolved(id, await payments.totals(), why)
+    return { findings: unresolved(id, await payments.totals(), why), lost: null }
   }
   const findings: Finding[] = []
   const open: string[] = []
@@ -48,10 +55,29 @@ export async function resolvePayments(payers: Payers, { id, payer }: Listing): P
       findings.push(silence(id, fault))
     }
   }
-  const lost = (await payments.losses()).map((loss) =>
+  const losses = await payments.losses()
+  const lost = losses.map((loss) =>
     nameOf(loss, `its transfer ${loss.transaction} was undone, and cannot be made again`),
   )
-  return [...findings, ...naming(id, 'unresolved', open), ...naming(id, 'lost', lost)]
+  return {
+    findings: [...findings, ...naming(id, 'unresolved', open), ...naming(id, 'lost', lost)],
+    lost: losses.at(-1)?.number ?? null,
+  }
+}
+
+/**
+ * Ends the naming of lost payments, once the step that found them was stored: the record of a run that is killed before does
+ * not have them. Payments of payers that do not respond are named again by the next run.
+ */
+export async function endNaming(
+  { authorizations }: Pick<Payers, 'authorizations'>,
+  lost: Readonly<Record<string, number>>,
+): Promise<void> {
+  await mapConcurrently(
+    Object.entries(lost),
+    async ([id, number]) => authorizations.getByName(id).named(number),
+    () => undefined,
+  )
 }
 
 /** Resolves one payment. Returns why an operator must look at it, or null. @throws ChainFault when the chain cannot be read */

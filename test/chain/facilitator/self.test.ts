@@ -127,6 +127,25 @@ describe('own facilitator settle', () => {
     expect(await readBalance(chain, receiver)).toBe(700n)
   })
 
+  it.each([
+    ['its own transfer reverted', true],
+    ['its simulation failed', false],
+  ])(
+    'returns unknown while the node that is searched lacks the block for which %s (seeds 743, 1320, 1507, 1670) [I9]',
+    async (_, isSent) => {
+      const { facilitator, payer, receiver, relayer, id } = await setUp()
+      const payment = await payer.pays(receiver, 700n)
+      const transaction = await submit(payment)
+      const isBehind = { method: 'eth_call', does: 'stale', blocks: 20 } as const
+      const signsAnyway = { method: 'eth_estimateGas', does: 'answer', result: '0x186a0' } as const
+      await relayer.lane.misbehave(isBehind, ...(isSent ? [signsAnyway] : []))
+      expect(await facilitator.settle(payment, id)).toEqual({ status: 'unknown' })
+      if (isSent) expect(await facilitator.lookup(payment, id)).toEqual({ status: 'unknown' })
+      await relayer.lane.misbehave()
+      expect(await facilitator.lookup(payment, id)).toEqual({ status: 'settled', transaction })
+    },
+  )
+
   it('refuses a lapsed authorization, for good once the lapse is final [A9]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n, { validBefore: 1n })

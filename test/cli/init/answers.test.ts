@@ -3,8 +3,9 @@ import { collectAnswers, type GivenAnswers } from '../../../src/cli/init/answers
 
 const WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 const GIVEN: GivenAnswers = { host: 'www.example.com', wallet: WALLET }
-const silent = { text: async () => null, confirm: async () => null }
-const collect = (given: GivenAnswers, stored: GivenAnswers = {}) => collectAnswers(given, stored, silent)
+const silent = { text: async () => null, confirm: async () => null, say: () => undefined }
+const collect = (given: GivenAnswers, stored: GivenAnswers = {}) =>
+  collectAnswers(given, stored, silent, async () => undefined)
 
 describe('the answers of tab402 init', () => {
   it('need a host and a wallet alone: all else has a default, testnet first', async () => {
@@ -22,6 +23,22 @@ describe('the answers of tab402 init', () => {
 
   it('name the option that is missing', async () => {
     await expect(collect({ wallet: WALLET })).rejects.toThrow('--host must be given.')
+  })
+
+  it('are asked for again after one that must be another, and no other is lost', async () => {
+    const typed = ['', 'https://www.example.co.uk/', 'www.example.co.uk']
+    const said: string[] = []
+    const kept: GivenAnswers[] = []
+    const person = {
+      text: async (question: string, initial: string) =>
+        question.startsWith('The host') ? (typed.shift() ?? initial) : initial,
+      confirm: async () => null,
+      say: (line: string) => void said.push(line),
+    }
+    const answers = await collectAnswers({ wallet: WALLET }, {}, person, async (so) => void kept.push(so))
+    expect(answers).toMatchObject({ host: 'www.example.co.uk', zone: 'example.co.uk' })
+    expect(said).toEqual(['It must be given.', expect.stringMatching(/^It must be a host name/)])
+    expect(kept.at(1)).toEqual({ mode: 'testnet', host: 'www.example.co.uk' })
   })
 
   it('are those of an earlier run, unless an option says something else', async () => {

@@ -15,10 +15,10 @@ export const SIGNATURES: readonly Removal[] = [
   },
   {
     row: 'B2',
-    file: CHANNEL,
-    from: 'if (!signedBy(voucherDigest(voucher, chainId, escrow), voucher.signature, config.payerAuthorizer)) {',
-    to: 'if (voucher.signature.length !== 132) {',
-    test: 'schemes/channel/channel',
+    file: 'src/protocol/evm/eip712.ts',
+    from: 'writeUint(3, BigInt(chainId))',
+    to: 'writeUint(3, 84_532n)',
+    test: 'protocol/evm/eip712',
   },
   {
     row: 'B3',

@@ -1,5 +1,5 @@
 /** Settled payments until their block is final, and those that a reorganization undoes. */
-import { env, runInDurableObject } from 'cloudflare:test'
+import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Use } from '../../../src/ledger/exact/types.ts'
 import { REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
@@ -75,14 +75,17 @@ describe('Settled payment', () => {
   it('keeps the payer among those that a run must ask', async () => {
     const { memory, uses } = await newPayments(1)
     const [use] = uses as [Use]
-    const isOwing = () =>
-      runInDurableObject(env.AUTHORIZATIONS.getByName(use.name), async (_, { storage }) => {
-        const [row] = storage.sql.exec('SELECT provisional FROM total').toArray()
-        return Number(row?.provisional) > 0
-      })
-    expect(await isOwing()).toBe(true)
+    const account = env.AUTHORIZATIONS.getByName(use.name)
+    const isListedAgain = async () => {
+      await env.BOOK.prepare('DELETE FROM account WHERE id = ?').bind(use.name).run()
+      // One alarm is that of the figures, the other that of the list.
+      await runDurableObjectAlarm(account)
+      await runDurableObjectAlarm(account)
+      return (await env.BOOK.prepare('SELECT 1 FROM account WHERE id = ?').bind(use.name).first()) !== null
+    }
+    expect(await isListedAgain()).toBe(true)
     await memory.confirm(null)
-    expect(await isOwing()).toBe(false)
+    expect(await isListedAgain()).toBe(false)
   })
 })
 
@@ -118,7 +121,7 @@ describe('Payment that a reorganization undid', () => {
     await memory.confirm(last, [use])
     await memory.close(use)
     expect(await memory.totals()).toMatchObject({ payments: 2, received: 2000n, inDoubt: 0, lost: 1 })
-    expect(await memory.losses()).toEqual([{ nonce: use.nonce, amount: 1000n, transaction: TX }])
+    expect(await memory.losses()).toEqual([{ number: 4, nonce: use.nonce, amount: 1000n, transaction: TX }])
     expect(await figuresOf(use)).toEqual({ position: 4, charged: 3000 })
     expect((await receivedByExact()) - before).toBe(2000)
     const next = aUse({ ...SITE, name: first.name })
@@ -126,6 +129,28 @@ describe('Payment that a reorganization undid', () => {
     await memory.settled(next)
     expect(await figuresOf(use)).toEqual({ position: 5, charged: 4000 })
     expect(await memory.provisional()).toEqual([next.nonce])
+  })
+
+  it('is named until a run has stored its finding, and so is each later loss', async () => {
+    const { memory, uses } = await newPayments(2)
+    const [first, last] = uses as [Use, Use]
+    await memory.confirm(last, uses)
+    await memory.close(first)
+    const [loss] = await memory.losses()
+    await memory.close(last)
+    await memory.restart()
+    await memory.named(loss?.number ?? 0)
+    expect(await memory.losses()).toMatchObject([{ nonce: last.nonce }])
+  })
+
+  it('is named once more where an earlier version has stored its loss', async () => {
+    const { memory, uses } = await newPayments(1)
+    const [use] = uses as [Use]
+    await memory.confirm(use, [use])
+    await memory.close(use)
+    await memory.sql('ALTER TABLE loss DROP COLUMN named')
+    await memory.restart()
+    expect(await memory.losses()).toMatchObject([{ nonce: use.nonce }])
   })
 
   it('is not charged when it is lost before its page was delivered', async () => {

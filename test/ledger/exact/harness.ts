@@ -42,6 +42,11 @@ export function memoryOf({ name }: Use) {
       return sums
     },
     losses: async () => memory().losses(),
+    named: async (number: number) => memory().named(number),
+    sql: (statement: string) =>
+      runInDurableObject(memory(), (_, { storage }) => {
+        storage.sql.exec(statement)
+      }),
     provisional: async (limit = 10) => (await memory().provisional(limit)).map(({ nonce }) => nonce),
     confirm: async (last: Use | null, undone: Use[] = []) =>
       memory().confirm(last && keyOf(last), undone.map(keyOf)),

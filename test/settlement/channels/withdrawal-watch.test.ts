@@ -55,6 +55,21 @@ describe('Withdrawal watch', () => {
     expect(record.findings.list).toEqual([{ account: channel.id, what: 'uncovered', detail: '300 of 700' }])
   })
 
+  it('claims in the same watch when the call to the relayer is lost (seed 683) [E3]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(700n)
+    await withdraw(channel, setup.chain.escrow, 1_000n)
+    const { relayer } = setup.settings
+    let sends = 0
+    const send: typeof relayer.send = async (order) => {
+      if (++sends === 1) throw new Error('Network connection lost.')
+      return relayer.send(order)
+    }
+    await watch({ ...setup.settings, relayer: { ...relayer, send } }, nextTime())
+    expect(await standingOf(channel.id)).toMatchObject({ charged: 700n, redeemed: 700n })
+  })
+
   it('claims once when two watches overlap [F3]', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)

@@ -1,7 +1,9 @@
 /** The nightly run makes settled `exact` payments final, and finds those that a reorganization has undone. */
-import { env } from 'cloudflare:test'
+import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { encodeTransfer } from '../../../src/chain/token.ts'
+import type { Authorizations } from '../../../src/ledger/exact/authorizations.ts'
+import { DAY_MS } from '../../../src/platform/time.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
 import { orderOf } from '../../../src/schemes/exact/scheme.ts'
 import { newKey, randomHex } from '../../chain/harness.ts'
@@ -138,5 +140,25 @@ describe('Exact payment that a reorganization undid', () => {
       },
     ])
     expect(await buyer.statuses()).toEqual(['lost', 'settled'])
+  })
+
+  it('is named by the next run that stores its step, however old the loss is (seeds 131, 269, 721, 1370) [I1]', async () => {
+    const setup = await newReceiver()
+    const buyer = await newBuyer(setup)
+    const { token, nonce } = await buyer.paysInVain(700n)
+    await buyer.memory.confirm({ token, nonce }, [{ token, nonce }])
+    await runInDurableObject(buyer.memory, async (payments: Authorizations, { storage }) => {
+      const [doubt] = await payments.doubts(1)
+      await payments.close(token, nonce, doubt?.taker ?? '')
+      storage.sql.exec('UPDATE loss SET at = at - ?', 3 * DAY_MS)
+    })
+    const killed = steps(async (name, work) => {
+      await work()
+      if (name === 'reconcile 1') throw new Error('killed')
+    })
+    await expect(runOf(setup, killed)).rejects.toThrow('killed')
+    const named = async () => (await runOf(setup)).record.findings.list.map(({ what }) => what)
+    expect(await named()).toEqual(['lost'])
+    expect(await named()).toEqual([])
   })
 })

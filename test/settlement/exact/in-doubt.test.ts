@@ -103,6 +103,33 @@ describe('Unresolved exact payment', () => {
     })
   })
 
+  it('costs no other payment its answer when its payer is reset meanwhile [E3]', async () => {
+    const setup = await newReceiver()
+    const buyer = await newBuyer(setup)
+    for (const value of [700n, 30n]) await submit(await buyer.takes(value))
+    const { AUTHORIZATIONS } = env
+    let isReset = false
+    // As the runtime does: a stub stays broken once its object was reset.
+    const getByName = (name: string) => {
+      const stub = AUTHORIZATIONS.getByName(name)
+      let isBroken = false
+      const found = async (...key: Parameters<typeof stub.found>) => {
+        if (isReset && !isBroken) return stub.found(...key)
+        isReset = isBroken = true
+        throw new Error('The object was reset.')
+      }
+      return new Proxy(stub, {
+        get: (all, method) => (method === 'found' ? found : Reflect.get(all, method)),
+      })
+    }
+    const authorizations = new Proxy(AUTHORIZATIONS, {
+      get: (all, name) => (name === 'getByName' ? getByName : Reflect.get(all, name)),
+    })
+    const { record } = await runOf({ ...setup, settings: { ...setup.settings, authorizations } })
+    expect(record.exact).toMatchObject({ payments: 1, inDoubt: 1 })
+    expect(record.findings.list.map(({ what }) => what)).toContain('silent')
+  })
+
   it('stays unresolved in every run while it can still be used [F6]', async () => {
     const setup = await newReceiver()
     const buyer = await newBuyer(setup)

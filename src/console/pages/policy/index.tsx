@@ -1,5 +1,4 @@
 /** The pages of policies: the list of them, and the views of one. */
-import { may } from '../../../people/principal.ts'
 import type { SiteSummaryBody as SiteSummary } from '../../answers.ts'
 import { rowsAt, sortedHere } from '../../list.ts'
 import { Badge } from '../../parts/badges.tsx'
@@ -82,7 +81,7 @@ const listPolicies: PageHandler = async (c) => {
     idOf: ({ id }) => `policy-${id}`,
     empty: {
       what: 'No site yet. A policy belongs to a site.',
-      next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
+      next: <a href="/sites">See the sites</a>,
     },
   })(c)
 }

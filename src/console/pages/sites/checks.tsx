@@ -1,5 +1,6 @@
 /** A site on its way to its first crawler: what to set, what is checked, and the next step. Read anew while it is seen. */
 import type { Child } from 'hono/jsx'
+import { may } from '../../../people/principal.ts'
 import type {
   CheckedBody as Checked,
   CheckedSiteBody as CheckedSite,
@@ -17,7 +18,7 @@ import { lookOutside, MAX_LOOKED, type OutsideView } from './outside.ts'
 
 /** The page of the checks. They are looked up anew each time, and nothing is stored: publishing looks for the proofs itself. */
 export const showChecks: PageHandler = async (c) => {
-  const { ask } = c.get('desk')
+  const { ask, who } = c.get('desk')
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const path = urlOf(c).searchParams.get('path') ?? '/'
   const asked = await ask<Site>(`/sites/${id}`)
@@ -43,7 +44,7 @@ export const showChecks: PageHandler = async (c) => {
       <div data-live id="live-checks">
         {checked.ok ? (
           <>
-            <Steps site={site} checked={checked.value} at={asked.at} />
+            <Steps site={site} checked={checked.value} at={asked.at} isEditor={may(who, 'policy.write')} />
             <Found checked={checked.value} outside={outside} at={asked.at} />
           </>
         ) : (
@@ -71,7 +72,9 @@ const DONE = ['good', 'Done'] as const
 const NEXT = ['warn', 'Next'] as const
 const LATER = ['plain', 'Later'] as const
 
-function Steps({ site, checked, at }: { site: Site; checked: CheckedSite; at: number }) {
+type StepsProps = { site: Site; checked: CheckedSite; at: number; isEditor: boolean }
+
+function Steps({ site, checked, at, isEditor }: StepsProps) {
   const { id, published, mode, pending } = site
   const missing = checked.hosts.filter(({ proof }) => proof.outcome !== 'ok')
   const isProven = missing.length === 0
@@ -94,7 +97,7 @@ function Steps({ site, checked, at }: { site: Site; checked: CheckedSite; at: nu
     {
       title: 'Publish in shadow mode: everybody is served, and nothing is charged',
       state: published ? DONE : isProven ? NEXT : LATER,
-      children: !published && isProven && (
+      children: !published && isProven && isEditor && (
         <a class="btn go" href={`/policy/${id}/publish`}>
           Review and publish
         </a>
@@ -113,7 +116,7 @@ function Steps({ site, checked, at }: { site: Site; checked: CheckedSite; at: nu
     {
       title: 'Go live',
       state: isLive ? DONE : isShadow ? NEXT : LATER,
-      children: isShadow && (
+      children: isShadow && isEditor && (
         <p class="soft">
           <a href={`/policy/${id}/publish`}>Publish it live</a> when the figures are as you expect. Nothing
           stops you from doing it sooner.

@@ -1,5 +1,4 @@
 /** All sites, with what they did today. */
-import { may } from '../../../people/principal.ts'
 import type { FiguresBody, SiteModeBody as SiteMode, SiteSummaryBody as SiteSummary } from '../../answers.ts'
 import { DAY, sumOf } from '../../figures.ts'
 import { type ReadRows, rowsAt, sortedHere } from '../../list.ts'
@@ -105,16 +104,8 @@ export const listSites: PageHandler = async (c) => {
     columns: COLUMNS,
     read: sortedHere(COLUMNS, FILTERS, read),
     idOf: ({ id }) => `site-${id}`,
-    acts: ({ who }) =>
-      may(who, 'sites.write') && (
-        <a class="btn go" href="/sites/new">
-          New site
-        </a>
-      ),
-    empty: {
-      what: 'No site yet. A site is the hosts of one publisher with their prices.',
-      next: may(c.get('desk').who, 'sites.write') && <a href="/sites/new">Add the first site</a>,
-    },
+    add: { right: 'sites.write', href: '/sites/new', title: 'New site', first: 'Add the first site' },
+    empty: { what: 'No site yet. A site is the hosts of one publisher with their prices.' },
     absent: (
       <p>
         This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)

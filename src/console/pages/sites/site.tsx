@@ -35,7 +35,7 @@ export const oneSite: PageHandler = async (c) => {
     site.id,
     <>
       <SiteHead of={site} at={asked.at} isServed={isServed} who={c.get('desk').who} />
-      {site.draft && <DraftNotice of={site} />}
+      {site.draft && <DraftNotice of={site} who={c.get('desk').who} />}
       <Totals hours={hours} month={month} now={now} />
       <div class="two">
         <div>
@@ -94,14 +94,14 @@ function SiteHead({ of: { id, publisher, published, mode }, at, isServed, who }:
   )
 }
 
-function DraftNotice({ of: { id, draft, published } }: { of: Site }) {
+function DraftNotice({ of: { id, draft, published }, who }: { of: Site; who: Principal }) {
   return (
     <p class="gap">
       <Badge mood="warn">Draft</Badge> {`saved by ${draft?.who}, `}
       <Time at={draft?.at ?? null} />
       {'. '}
       {published ? (
-        <a href={`/policy/${id}/publish`}>Review and publish it</a>
+        may(who, 'policy.write') && <a href={`/policy/${id}/publish`}>Review and publish it</a>
       ) : (
         <a href={`/sites/${id}/checks`}>Continue to add the site</a>
       )}
