@@ -118,8 +118,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: RELAYER,
     from: 'this.#orders.reopen(now.count)',
     to: '',
-    by: null,
-    why: 'the look for a receipt opens the order of a caller again, and the run looks',
+    by: 'L0',
   },
   {
     id: 'takes-one-count',
