@@ -31,7 +31,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: '/src/settlement/channels/claim-batch.ts',
     from: "return 'refused' in trial ? trial.refused : null",
     to: "return 'refused' in trial ? trial.refused : some.length > 1 ? 'unknown' : null",
-    by: 'I13',
+    by: 'L1',
   },
   {
     id: 'never-sweeps',
