@@ -6,7 +6,7 @@ import type { LabStage } from './stage.ts'
 type Amounts<Names extends string> = Record<Names, string>
 
 /** An entry of a channel or credit line, as the operator’s API shows it. A voucher has `max` and `signature`, a commitment `evidence`. */
-export type EntryView = {
+type EntryView = {
   seq: number
   at: number
   kind: string

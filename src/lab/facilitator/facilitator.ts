@@ -6,7 +6,7 @@ import type { SharedOffset } from '../clock.ts'
 import type { FacilitatorFault } from '../fail/fail.ts'
 
 /** How a facilitator misbehaves, as its thread receives it. */
-export type FacilitatorMisbehaviour = Exclude<FacilitatorFault, object> | { slowMs: number }
+type FacilitatorMisbehaviour = Exclude<FacilitatorFault, object> | { slowMs: number }
 
 /** The parts of a facilitator. `wallet`: pays the gas of the transfers. Plain data. */
 export type FacilitatorSetup = { offset: SharedOffset; rpcUrl: string; wallet: LocalAccount }

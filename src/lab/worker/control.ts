@@ -11,10 +11,10 @@ import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import { type LabObject, labEnv } from './wrap.ts'
 
 /** A production Worker’s module. */
-export type Production = { default: ExportedHandler<LabBindings> } & Record<string, unknown>
+type Production = { default: ExportedHandler<LabBindings> } & Record<string, unknown>
 
 /** A run of a direct night. */
-export type DirectRun = { id: string; kind: string; status: string }
+type DirectRun = { id: string; kind: string; status: string }
 
 /** The orders of the lab to its Worker. */
 export type LabOrder =
@@ -27,6 +27,8 @@ export type LabOrder =
   | { do: 'pass'; to: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
+  /** Changes nothing: the result has the meters. */
+  | { do: 'meters' }
   /** Waits for the end of the Workflows that the platform’s cron has started. */
   | { do: 'await' }
   /** Aborts an object, with what it has not stored yet. */
@@ -86,6 +88,8 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
         return []
       case 'node':
         shortenNode(order.url)
+        return []
+      case 'meters':
         return []
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
