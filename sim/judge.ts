@@ -9,6 +9,9 @@ import { run } from './story.ts'
 
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url))
 
+/** A mutant that no run is expected to notice gets at most so many: they are all made. */
+const MOST_UNSEEN_RUNS = 30
+
 /** Up to `seeds` runs are made of each mutant, `threads` mutants at once. `only`: the ids of the mutants, all without it. */
 type Asked = { seeds: string; threads: string; only?: string | undefined }
 /** The runs of a child: how many were made, and those that broke a promise. */
@@ -38,7 +41,8 @@ export async function judge({ seeds, threads, only }: Asked, say: (line: string)
 async function tryOut(mutant: Mutant, seeds: string): Promise<Verdict> {
   const skipped: number[] = []
   for (;;) {
-    const asked = ['--seeds', seeds, '--skip', skipped.join(','), '--until', mutant.by ?? 'any']
+    const most = mutant.by === null ? Math.min(Number(seeds), MOST_UNSEEN_RUNS) : seeds
+    const asked = ['--seeds', `${most}`, '--skip', skipped.join(','), '--until', mutant.by ?? 'any']
     const { ran, broken } = await runsOf(mutant, asked)
     const found = broken.find(({ id }) => id === mutant.by) ?? broken[0]
     if (!found) return { mutant, killedBy: null, message: '', ran }
