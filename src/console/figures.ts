@@ -1,5 +1,6 @@
 /** Figures of the operator's API, summed for pages: windows of days, shares by name, and the scale of a chart. */
-import type { FigureBody } from './answers.ts'
+import type { FigureBody, FiguresBody } from './answers.ts'
+import type { Reply } from './edge.ts'
 
 /** Milliseconds of a day. */
 export const DAY = 86_400_000
@@ -13,6 +14,12 @@ export function shownDays(now: number): { before: number; from: number; today: n
   const from = today - (SHOWN_DAYS - 1) * DAY
   const days = Array.from({ length: SHOWN_DAYS }, (_, at) => from + at * DAY)
   return { before: from - SHOWN_DAYS * DAY, from, today, days }
+}
+
+/** The figures of a source; null until it has one of any site, and where it cannot be read. */
+export function figuresIn(reply: Reply<FiguresBody>, source: FigureBody['source']): FigureBody[] | null {
+  const state = reply.ok ? reply.value.sources[source] : undefined
+  return reply.ok && state?.isReadable && state.asOf !== null ? reply.value.figures : null
 }
 
 /** One name with its figures in a window, and those of the window before. Amounts in micro-dollars. */

@@ -21,7 +21,7 @@ const SESSION_VIEW = {
   usedAt: 1,
   isThis: false,
 }
-const OWN_PASSKEYS = {
+export const OWN_PASSKEYS = {
   member: { id: 'member-1', name: 'Ann', email: null, role: 'operator', publisher: null, createdAt: 1 },
   passkeys: [{ id: 'AAAA', name: 'Laptop', madeAt: 1, usedAt: null }],
   challenge: 'AAAA',
@@ -30,7 +30,7 @@ const NOT_FOUND = { title: 'Not found', detail: 'Not found', code: 'not_found' }
 const FORBIDDEN = { title: 'Not allowed', detail: 'Not allowed', code: 'forbidden' }
 
 /** A browser of one who is signed in. */
-export function browse(answers: Answers, who: Principal = OWNER) {
+export function browse(answers: Answers, who: Principal = OWNER, passkeys = OWN_PASSKEYS) {
   const orders: ConsoleOrder[] = []
   /** How many requests each call of the edge Worker had: 0 where it asked who has the session alone. */
   const rounds: number[] = []
@@ -40,7 +40,7 @@ export function browse(answers: Answers, who: Principal = OWNER) {
       return who
     },
     sessions: async () => [SESSION_VIEW],
-    passkeys: async () => OWN_PASSKEYS,
+    passkeys: async () => passkeys,
     async askAll(_: string, asked: readonly ConsoleOrder[]) {
       rounds.push(asked.length)
       orders.push(...asked)

@@ -1,9 +1,9 @@
 /** One entry of a journal with its proof: what was signed, and where a statement has it. */
 import type { AccountBody as Account, EntryBody as Entry, Paged } from '../answers.ts'
-import type { Ask } from '../edge.ts'
+import type { Ask, Reply } from '../edge.ts'
 import { kindTitle, shortened } from '../parts/account.ts'
 import { Exact, Time } from '../parts/figures.tsx'
-import { FactList, Head, PageSection } from '../parts/page.tsx'
+import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Nothing } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
 
@@ -17,6 +17,7 @@ type Proven = Entry & {
 }
 type Stated = { agent: string; period: { id: string }; first: number; last: number }
 type Proof = { index: number; size: number; path: string[] }
+type StatedLeaf = { period: string; leaf: Proof }
 
 /** The page of an entry. */
 export const oneEntry: PageHandler = async (c) => {
@@ -55,19 +56,24 @@ export const oneEntry: PageHandler = async (c) => {
       <PageSection title="Proof" id="proof" note={isCredit ? 'A signed request' : 'A voucher, EIP-712'}>
         <Evidence of={entry} isCredit={isCredit} />
       </PageSection>
-      {isCredit && (
+      {proof && (
         <PageSection title="In a statement" id="statement">
-          {proof ? (
-            <>
-              <p>{`Statement ${proof.period} has this entry as leaf ${proof.leaf.index + 1} of ${proof.leaf.size}. The hashes lead to its signed root.`}</p>
-              <pre class="code">{JSON.stringify(proof.leaf, null, 2)}</pre>
-            </>
-          ) : (
-            <Nothing what="No statement has this entry yet. The billing run states it when its period ends." />
-          )}
+          {proof.ok ? <InStatement of={proof.value} /> : <Trouble problem={proof.problem} />}
         </PageSection>
       )}
     </>,
+  )
+}
+
+function InStatement({ of }: { of: StatedLeaf | null }) {
+  if (!of)
+    return <Nothing what="No statement has this entry yet. The billing run states it when its period ends." />
+  const { period, leaf } = of
+  return (
+    <>
+      <p>{`Statement ${period} has this entry as leaf ${leaf.index + 1} of ${leaf.size}. The hashes lead to its signed root.`}</p>
+      <pre class="code">{JSON.stringify(leaf, null, 2)}</pre>
+    </>
   )
 }
 
@@ -122,7 +128,7 @@ function Evidence({
         what={
           isCredit
             ? 'This entry has no evidence of its own. The charge that it is about has it.'
-            : 'Nobody signed this entry: it is what the chain or the operator did.'
+            : 'This entry has no signature: the chain or the operator made it.'
         }
       />
     )
@@ -139,19 +145,13 @@ function Evidence({
 }
 
 /** The proof of an entry in the statement that has it, and its period; null before it is stated. */
-async function proofOf(
-  ask: Ask,
-  agent: string,
-  seq: number,
-): Promise<{ period: string; leaf: Proof } | null> {
-  const listed = await ask<Paged<'statements', Stated>>(
-    `/statements?agent=${encodeURIComponent(agent)}&limit=500`,
-  )
-  const stated = listed.ok
-    ? listed.value.statements.find(({ first, last }) => first <= seq && seq <= last)
-    : null
-  if (!stated) return null
+async function proofOf(ask: Ask, agent: string, seq: number): Promise<Reply<StatedLeaf | null>> {
+  const own = encodeURIComponent(agent)
+  const listed = await ask<Paged<'statements', Stated>>(`/statements?agent=${own}&limit=500`)
+  if (!listed.ok) return listed
+  const stated = listed.value.statements.find(({ first, last }) => first <= seq && seq <= last)
+  if (!stated) return { ...listed, value: null }
   const period = stated.period.id
-  const proof = await ask<Proof>(`/statements/${encodeURIComponent(agent)}/${period}/proofs/${seq}`)
-  return proof.ok ? { period, leaf: proof.value } : null
+  const proof = await ask<Proof>(`/statements/${own}/${period}/proofs/${seq}`)
+  return proof.ok ? { ...proof, value: { period, leaf: proof.value } } : proof
 }

@@ -11,7 +11,17 @@ import type {
   TotalsBody,
 } from '../answers.ts'
 import type { Ask, Reply } from '../edge.ts'
-import { crawlerName, DAY, OTHER, type Ranked, ranked, SHOWN_DAYS, shownDays, totalOf } from '../figures.ts'
+import {
+  crawlerName,
+  DAY,
+  figuresIn,
+  OTHER,
+  type Ranked,
+  ranked,
+  SHOWN_DAYS,
+  shownDays,
+  totalOf,
+} from '../figures.ts'
 import { Badge } from '../parts/badges.tsx'
 import { DailyBars } from '../parts/chart.tsx'
 import { dayText, dollars, Money, Time, Trend } from '../parts/figures.tsx'
@@ -148,20 +158,14 @@ function Needs({ alerts, accounts, nights, open, now }: NeedsProps) {
   )
 }
 
-/** Null where there is no figure yet, or the source cannot be read. */
-function figuresOf(reply: Reply<FiguresBody>): FigureBody[] | null {
-  const state = reply.ok ? reply.value.sources.book : null
-  return reply.ok && state?.isReadable && state.asOf !== null ? reply.value.figures : null
-}
-
 function Totals({ hours, lastWeek, sites, totals, now }: Read & { now: number }) {
-  const figures = [...(figuresOf(hours) ?? []), ...(figuresOf(lastWeek) ?? [])]
-  const rows = figuresOf(sites)
+  const figures = [...(figuresIn(hours, 'book') ?? []), ...(figuresIn(lastWeek, 'book') ?? [])]
+  const rows = figuresIn(sites, 'book')
   const month = rows && totalOf(ranked(rows, 'site', shownDays(now).from))
   const money = valueIn(totals)
   return (
     <Tiles>
-      <Tile title="Earned today" {...earnedToday(figuresOf(hours) && figures, month, now)} />
+      <Tile title="Earned today" {...earnedToday(figuresIn(hours, 'book') && figures, month, now)} />
       {money && <Tile title="Received today" {...receivedToday(money, now)} />}
       {money && <Tile title="Owed to us" {...owedNow(money)} />}
       {money && <Tile title="At risk" {...atRisk(money)} />}
@@ -246,7 +250,7 @@ function atRisk({ owed: { withdrawing, stopped, late } }: TotalsBody): TileFigur
 function Earned({ sites, crawlers, paths, runs, now }: Read & { now: number }) {
   if (!sites.ok) return <Trouble problem={sites.problem} />
   const { from, days } = shownDays(now)
-  const rows = ranked(figuresOf(sites) ?? [], 'site', from)
+  const rows = ranked(figuresIn(sites, 'book') ?? [], 'site', from)
   if (rows.length === 0)
     return (
       <PageSection title="Earned per day, by site" id="earned">
@@ -286,7 +290,7 @@ function Earned({ sites, crawlers, paths, runs, now }: Read & { now: number }) {
             caption="Crawlers by money earned"
             head="Crawler"
             all="All crawlers"
-            rows={ranked(figuresOf(crawlers) ?? [], 'who', from)}
+            rows={ranked(figuresIn(crawlers, 'book') ?? [], 'who', from)}
             cell={(who) => <CrawlerLink who={who} />}
             empty={{ what: 'No crawler has paid yet.' }}
           />
@@ -296,7 +300,7 @@ function Earned({ sites, crawlers, paths, runs, now }: Read & { now: number }) {
             caption="Paths by money earned"
             head="Path"
             all="All paths"
-            rows={ranked(figuresOf(paths) ?? [], 'path', from)}
+            rows={ranked(figuresIn(paths, 'book') ?? [], 'path', from)}
             cell={(path) => (path === OTHER ? 'Other paths' : <code>{path}</code>)}
             empty={{ what: 'No path has earned anything yet.' }}
           />

@@ -1,4 +1,5 @@
 /** Figures as every page shows them: money with its currency, counts, times, and shares. */
+import type { SumName } from '../figures.ts'
 
 /** `1,234,567` of a whole number. */
 export function grouped(digits: string): string {
@@ -47,6 +48,11 @@ export function Exact({ of }: { of: bigint | string }) {
 /** A count. */
 export function Whole({ of }: { of: number | bigint }) {
   return <data value={String(of)}>{grouped(String(of))}</data>
+}
+
+/** A sum of figures: money or a count, by its name. */
+export function Sum({ name, of }: { name: SumName; of: bigint }) {
+  return name === 'charged' ? <Money of={of} /> : <Whole of={of} />
 }
 
 /** A share with one decimal. */

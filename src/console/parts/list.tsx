@@ -34,8 +34,8 @@ export type ListSpec<Row> = {
   acts?: (desk: Desk) => Child
   /** What stands below the list. */
   below?: Child
-  /** The page in place of a list that this deployment does not have (404). */
-  absent?: Child
+  /** In place of a list that this deployment does not have (404): words, or a page. */
+  absent?: Child | PageHandler
 }
 
 /** The page of a list, and its files: `?format=csv` and `?format=ndjson`. */
@@ -47,6 +47,7 @@ export function listPage<Row>(spec: ListSpec<Row>): PageHandler {
     const format = FILE_FORMATS.find((known) => known === url.searchParams.get('format'))
     if (format) return file(c, spec, query, format)
     const asked = await spec.read(c.get('desk').ask, limited(query))
+    if (!asked.ok && asked.status === 404 && typeof absent === 'function') return absent(c)
     if (!asked.ok && asked.status === 404 && absent)
       return show(
         c,
@@ -104,7 +105,7 @@ type ListProps<Row> = {
   spec: Pick<ListSpec<Row>, 'caption' | 'columns' | 'filters' | 'sort' | 'empty' | 'idOf'>
   query: URLSearchParams
   page: RowPage<Row>
-  /** Who sees it: the links to its files are for those who may export. */
+  /** The links to the files are for those who may export. */
   who: Principal
 }
 

@@ -3,7 +3,7 @@ import type { SiteSummaryBody as SiteSummary } from '../../answers.ts'
 import { rowsAt, sortedHere } from '../../list.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { type ListSpec, listPage } from '../../parts/list.tsx'
-import type { PageHandler, Routes } from '../../shell.tsx'
+import type { Routes } from '../../shell.tsx'
 import { ModeBadge } from '../sites/list.tsx'
 import { revert, showHistory } from './history.tsx'
 import { discard, publishDraft, showPublish } from './publish.tsx'
@@ -64,38 +64,33 @@ const FILTERS = [
 ] as const
 
 /** The policies of all sites; where there is one site alone, a form that tries its policy. */
-const listPolicies: PageHandler = async (c) => {
-  const read = rowsAt<SiteSummary>('/sites', 'sites')
-  const first = await read(c.get('desk').ask, new URLSearchParams({ limit: '1' }))
-  if (!first.ok && first.status === 404) return tryAtDeployment(c)
-  return listPage<SiteSummary>({
-    title: 'Policy',
-    heading: 'Policies of the sites',
-    caption: 'Policies by site',
-    note: 'Each site has its own rules and prices',
-    sources: ['live'],
-    filters: FILTERS,
-    sort: 'id',
-    columns: COLUMNS,
-    read: sortedHere(COLUMNS, FILTERS, read),
-    idOf: ({ id }) => `policy-${id}`,
-    empty: {
-      what: 'No site yet. A policy belongs to a site.',
-      next: <a href="/sites">See the sites</a>,
-    },
-  })(c)
+const LIST: ListSpec<SiteSummary> = {
+  title: 'Policy',
+  heading: 'Policies of the sites',
+  caption: 'Policies by site',
+  note: 'Each site has its own rules and prices',
+  sources: ['live'],
+  filters: FILTERS,
+  sort: 'id',
+  columns: COLUMNS,
+  read: sortedHere(COLUMNS, FILTERS, rowsAt('/sites', 'sites')),
+  idOf: ({ id }) => `policy-${id}`,
+  empty: { what: 'No site yet. A policy belongs to a site.', next: <a href="/sites">See the sites</a> },
+  absent: tryAtDeployment,
 }
 
 /** The pages of policies. */
 export const policyPages: Routes = [
-  { path: '/policy', get: listPolicies },
-  { path: '/policy/:site', get: showRules, post: saveRules },
+  { path: '/policy', get: listPage(LIST) },
+  { path: '/policy/:site', get: showRules },
+  { path: '/policy/:site', right: 'policy.write', post: saveRules },
   { path: '/policy/:site/check', post: checkTyped },
-  { path: '/policy/:site/text', get: showText, post: saveText },
+  { path: '/policy/:site/text', get: showText },
+  { path: '/policy/:site/text', right: 'policy.write', post: saveText },
   { path: '/policy/:site/try', get: tryAtSite },
   { path: '/policy/:site/results', get: showResults },
   { path: '/policy/:site/publish', right: 'policy.write', get: showPublish, post: publishDraft },
-  { path: '/policy/:site/discard', post: discard },
+  { path: '/policy/:site/discard', right: 'policy.write', post: discard },
   { path: '/policy/:site/history', get: showHistory },
-  { path: '/policy/:site/revert', post: revert },
+  { path: '/policy/:site/revert', right: 'policy.write', post: revert },
 ]

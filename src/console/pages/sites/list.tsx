@@ -1,12 +1,12 @@
 /** All sites, with what they did today. */
 import type { FiguresBody, SiteModeBody as SiteMode, SiteSummaryBody as SiteSummary } from '../../answers.ts'
-import { DAY, sumOf } from '../../figures.ts'
+import type { Reply } from '../../edge.ts'
+import { DAY, figuresIn, sumOf } from '../../figures.ts'
 import { type ReadRows, rowsAt, sortedHere } from '../../list.ts'
 import { Badge, type Mood } from '../../parts/badges.tsx'
-import { Money, Whole } from '../../parts/figures.tsx'
+import { Sum } from '../../parts/figures.tsx'
 import { type ListSpec, listPage } from '../../parts/list.tsx'
 import type { Column } from '../../parts/table.tsx'
-import type { PageHandler } from '../../shell.tsx'
 
 const MODES: Record<SiteMode, readonly [Mood, string]> = {
   draft: ['plain', 'Draft'],
@@ -30,7 +30,7 @@ const FILTERS = [
   { name: 'text', label: 'Find', hint: 'Id, host or publisher' },
 ] as const
 
-/** A site with its sums of today: null where there is no data yet, which is not 0. */
+/** A site with its sums of today. A sum is null until its source has a figure of any site. */
 type Row = SiteSummary & Record<SumOfDay, bigint | null>
 type SumOfDay = 'unpaid' | 'charges' | 'errors' | 'charged'
 
@@ -43,7 +43,7 @@ const counted = (name: SumOfDay, title: string): Column<Row> => ({
   cell: (row) => {
     const sum = row[name]
     if (sum === null) return <span class="soft">no data yet</span>
-    return name === 'charged' ? <Money of={sum} /> : <Whole of={sum} />
+    return <Sum name={name} of={sum} />
   },
 })
 
@@ -79,54 +79,62 @@ const COLUMNS: ListSpec<Row>['columns'] = [
   },
 ]
 
-/** The list of sites. */
-export const listSites: PageHandler = async (c) => {
-  const { ask } = c.get('desk')
-  const today = Math.floor(Date.now() / DAY) * DAY
-  const figures = ask<FiguresBody>(`/figures?interval=day&from=${today}&by=site&limit=5000`)
-  const read: ReadRows<Row> = async (ask, query) => {
-    const [asked, sums] = await Promise.all([rowsAt<SiteSummary>('/sites', 'sites')(ask, query), figures])
-    if (!asked.ok) return asked
-    const of = todayOf(sums.ok ? sums.value : null)
-    return {
-      ...asked,
-      value: { ...asked.value, rows: asked.value.rows.map((site) => ({ ...site, ...of(site.id) })) },
-    }
-  }
-  return listPage<Row>({
-    title: 'Sites',
-    heading: 'All sites',
-    caption: 'Sites',
-    note: 'Figures of today, UTC',
-    sources: ['live', 'book', 'traffic'],
-    filters: FILTERS,
-    sort: 'id',
-    columns: COLUMNS,
-    read: sortedHere(COLUMNS, FILTERS, read),
-    idOf: ({ id }) => `site-${id}`,
-    add: { right: 'sites.write', href: '/sites/new', title: 'New site', first: 'Add the first site' },
-    empty: { what: 'No site yet. A site is the hosts of one publisher with their prices.' },
-    absent: (
-      <p>
-        This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)
-        to serve many and to change them here.
-      </p>
-    ),
-  })(c)
+const LIST: ListSpec<Row> = {
+  title: 'Sites',
+  heading: 'All sites',
+  caption: 'Sites',
+  note: 'Figures of today, UTC',
+  sources: ['live', 'book', 'traffic'],
+  filters: FILTERS,
+  sort: 'id',
+  columns: COLUMNS,
+  read: (ask, query) => {
+    const today = Math.floor(Date.now() / DAY) * DAY
+    const figures = ask<FiguresBody>(`/figures?interval=day&from=${today}&by=site&limit=5000`)
+    return sortedHere(COLUMNS, FILTERS, withSums(figures))(ask, query)
+  },
+  idOf: ({ id }) => `site-${id}`,
+  add: { right: 'sites.write', href: '/sites/new', title: 'New site', first: 'Add the first site' },
+  empty: { what: 'No site yet. A site is the hosts of one publisher with their prices.' },
+  absent: (
+    <p>
+      This deployment serves one site, with its terms in wrangler.toml. Bind SITES and HOSTS (docs/sites.md)
+      to serve many and to change them here.
+    </p>
+  ),
 }
 
-/** The sums of one site today. A source without a figure of any site has no data yet, which is not 0. */
-function todayOf(body: FiguresBody | null) {
-  const bySite = Map.groupBy(body?.figures ?? [], ({ site }) => site ?? '')
-  const sum = (site: string, source: 'book' | 'traffic', name: SumOfDay) => {
-    const state = body?.sources[source]
-    return state?.isReadable && state.asOf !== null ? sumOf(bySite.get(site) ?? [], source, name) : null
+/** The list of sites. */
+export const listSites = listPage(LIST)
+
+function withSums(figures: Promise<Reply<FiguresBody>>): ReadRows<Row> {
+  return async (ask, query) => {
+    const [asked, sums] = await Promise.all([rowsAt<SiteSummary>('/sites', 'sites')(ask, query), figures])
+    if (!asked.ok) return asked
+    const of = todayOf(sums)
+    const rows = asked.value.rows.map((site) => ({ ...site, ...of(site.id) }))
+    return { ...asked, value: { ...asked.value, rows } }
   }
+}
+
+/** The sums of one site today: null until the source has a figure of any site, then 0 or more. */
+function todayOf(reply: Reply<FiguresBody>) {
+  // The API returns at most 5,000 figures. Beyond them a site without a figure may have one, so its sum is not 0.
+  const isCut = reply.ok && reply.value.next !== null
+  const sumsOf = (source: 'book' | 'traffic') => {
+    const figures = figuresIn(reply, source)?.filter((figure) => figure.source === source)
+    const bySite = figures && Map.groupBy(figures, ({ site }) => site ?? '')
+    return (site: string, name: SumOfDay) => {
+      const own = bySite?.get(site)
+      return !bySite || (isCut && !own) ? null : sumOf(own ?? [], source, name)
+    }
+  }
+  const [book, traffic] = [sumsOf('book'), sumsOf('traffic')]
   return (site: string) => ({
-    unpaid: sum(site, 'traffic', 'unpaid'),
-    charges: sum(site, 'book', 'charges'),
-    errors: sum(site, 'traffic', 'errors'),
-    charged: sum(site, 'book', 'charged'),
+    unpaid: traffic(site, 'unpaid'),
+    charges: book(site, 'charges'),
+    errors: traffic(site, 'errors'),
+    charged: book(site, 'charged'),
   })
 }
 

@@ -2,11 +2,11 @@
 import { may, type Principal } from '../../../people/principal.ts'
 import type { FigureBody, FiguresBody, SiteBody as Site } from '../../answers.ts'
 import type { Reply } from '../../edge.ts'
-import { DAY, OTHER, SHOWN_DAYS, type SumName, shownDays, sumOf } from '../../figures.ts'
+import { DAY, figuresIn, OTHER, SHOWN_DAYS, type SumName, shownDays, sumOf } from '../../figures.ts'
 import { Badge } from '../../parts/badges.tsx'
 import { Swatch } from '../../parts/chart.tsx'
 import { Copied } from '../../parts/copied.tsx'
-import { Money, Percent, Time, Trend, Whole } from '../../parts/figures.tsx'
+import { Money, Percent, Sum, Time, Trend, Whole } from '../../parts/figures.tsx'
 import { Head, PageSection } from '../../parts/page.tsx'
 import { Share, Shares } from '../../parts/share.tsx'
 import { Nothing, Table } from '../../parts/table.tsx'
@@ -109,12 +109,6 @@ function DraftNotice({ of: { id, draft, published }, who }: { of: Site; who: Pri
   )
 }
 
-/** Null where the source has no figure of any site yet, or cannot be read. */
-function readable(reply: Reply<FiguresBody>, source: 'book' | 'traffic'): FigureBody[] | null {
-  const state = reply.ok ? reply.value.sources[source] : undefined
-  return reply.ok && state?.isReadable && state.asOf !== null ? reply.value.figures : null
-}
-
 const TOTALS: readonly (readonly [
   title: string,
   source: 'book' | 'traffic',
@@ -138,11 +132,11 @@ function Totals({ hours, month, now }: TotalsProps) {
   return (
     <Tiles>
       {TOTALS.map(([title, source, name, isGood]) => {
-        const figures = readable(hours, source)
+        const figures = figuresIn(hours, source)
         if (!figures) return <Tile title={title} value={null} />
         const sum = (from: number, to?: number) => sumOf(figures, source, name, from, to)
         const before = sum(today - 7 * DAY, whole - 7 * DAY)
-        const days = readable(month, source)
+        const days = figuresIn(month, source)
         return (
           <Tile
             title={title}
@@ -162,10 +156,6 @@ function Totals({ hours, month, now }: TotalsProps) {
   )
 }
 
-function Sum({ name, of }: { name: SumName; of: bigint }) {
-  return name === 'charged' ? <Money of={of} /> : <Whole of={of} />
-}
-
 const ANSWERS: readonly (readonly [
   title: string,
   status: string,
@@ -181,7 +171,7 @@ const ANSWERS: readonly (readonly [
 ]
 
 function Answers({ of }: { of: Reply<FiguresBody> }) {
-  const [book, traffic] = [readable(of, 'book'), readable(of, 'traffic')]
+  const [book, traffic] = [figuresIn(of, 'book'), figuresIn(of, 'traffic')]
   const crawlers = (book ?? traffic ?? []).filter(({ who }) => who !== 'readers')
   const rows = ANSWERS.map(([title, status, source, name, colour]) => {
     return { title, status, colour, sum: Number(sumOf(crawlers, source, name)) }
@@ -264,7 +254,7 @@ function dearer(one: PathRow, other: PathRow): number {
 const MAX_PATHS = 24
 
 function Paths({ of }: { of: Reply<FiguresBody> }) {
-  const rows = treeOf(readable(of, 'book') ?? [])
+  const rows = treeOf(figuresIn(of, 'book') ?? [])
   const all = rows.filter(({ depth }) => depth === 0)
   const most = rows.reduce((best, { charged }) => (charged > best ? charged : best), 0n)
   return (
@@ -328,7 +318,7 @@ function Hosts({ of: { hosts, pending } }: { of: Site }) {
 
 function TryOutside({ of: { id, hosts, mode }, paths }: { of: Site; paths: Reply<FiguresBody> }) {
   const host = hosts[0]?.host ?? ''
-  const best = treeOf(readable(paths, 'book') ?? []).find((row) => row.isPage && row.path !== OTHER)
+  const best = treeOf(figuresIn(paths, 'book') ?? []).find((row) => row.isPage && row.path !== OTHER)
   const path = best?.path ?? '/'
   const scheme = /^(?:[^:]+\.)?localhost(?::|$)|^127\./.test(host) ? 'http' : 'https'
   return (
