@@ -18,7 +18,7 @@ const OPTIONS = {
   faults: { type: 'string' },
   trace: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  'until-broken': { type: 'boolean', default: false },
+  until: { type: 'string' },
   mutants: { type: 'boolean', default: false },
   only: { type: 'string' },
   skip: { type: 'string', default: '' },
@@ -129,7 +129,7 @@ async function runMany(values: Values): Promise<boolean> {
       if (!outcome.broken) return true
       broken.push({ ...outcome.broken, seed: outcome.seed })
       if (!values.json) console.log(`seed ${outcome.seed} ${outcome.broken.id} ${outcome.broken.message}`)
-      return !values['until-broken']
+      return values.until !== 'any' && values.until !== outcome.broken.id
     },
     sizeOf(values.size),
   )

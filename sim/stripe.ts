@@ -16,6 +16,8 @@ export const STRIPE_VARS = {
   STRIPE_API: `https://${STRIPE}`,
 }
 
+/** A card is declined so often for one invoice: its payer pays in the end. */
+const MOST_DECLINED = 3
 const WAY_MS = 200
 /** The pauses before Stripe sends an event again. After the last one it gives up. */
 const RESENT_AFTER_MS = [1, 10, 60, 240, 720].map((minutes) => minutes * MINUTE_MS)
@@ -31,6 +33,7 @@ export class Stripe {
     webhookSecret: STRIPE_VARS.STRIPE_WEBHOOK_SECRET,
     now: () => Math.floor(world().now),
   })
+  readonly #declined = new Map<string, number>()
   #sent = 0
 
   get books() {
@@ -64,9 +67,11 @@ export class Stripe {
     const here = world()
     await here.sleep(here.latency('payer at stripe', MINUTE_MS), `payer pays ${reference}`)
     if (this.books.invoice(reference).status !== 'open') return
-    if (isOdd && here.choices.chance('declined', 0.5))
+    const declined = this.#declined.get(reference) ?? 0
+    if (isOdd && declined < MOST_DECLINED && here.choices.chance('declined', 0.5)) {
+      this.#declined.set(reference, declined + 1)
       this.#act('card declined', 'pm_card_declined', reference)
-    else {
+    } else {
       this.#act('paid by card', 'pm_card_visa', reference)
       if (isOdd) await this.#dispute(reference)
     }

@@ -133,11 +133,13 @@ export class ExactOracle {
       throw new Violation('I9', `${name} was refused with ${error}, and its transfer may still be mined`)
   }
 
+  /** Whether a transaction of the relayer may still move it. A node that is behind may reopen an order whose transaction reverted. */
   #relayerHas({ payer, nonce }: Exact): boolean {
     const id = `exact:${usdc.address}:${payer}:${nonce}`
-    return [...this.#deployment.namespace('RELAYER').hosts.values()].some(
-      ({ disk }) => disk.peek('SELECT 1 FROM placed WHERE open = 1 AND id = ?', id).length > 0,
+    const sent = [...this.#deployment.namespace('RELAYER').hosts.values()].flatMap(({ disk }) =>
+      disk.peek('SELECT hash FROM placed JOIN attempt ON order_id = id WHERE open = 1 AND id = ?', id),
     )
+    return sent.length > 0 && !sent.some(({ hash }) => this.#chain.receipt(hash as Hex))
   }
 
   /** Whether the money of an authorization has reached the site; null if a reorganization has undone that at any time. */

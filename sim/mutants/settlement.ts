@@ -31,7 +31,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: '/src/settlement/channels/claim-batch.ts',
     from: "return 'refused' in trial ? trial.refused : null",
     to: "return 'refused' in trial ? trial.refused : some.length > 1 ? 'unknown' : null",
-    by: 'I13',
+    by: 'L1',
   },
   {
     id: 'never-sweeps',
@@ -118,8 +118,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: RELAYER,
     from: 'this.#orders.reopen(now.count)',
     to: '',
-    by: null,
-    why: 'the look for a receipt opens the order of a caller again, and the run looks',
+    by: 'L0',
   },
   {
     id: 'takes-one-count',

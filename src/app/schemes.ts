@@ -21,7 +21,7 @@ export function schemesOf(env: Bindings, config: Config): Schemes {
   const offered = config.networks.slice(0, config.policy.networks.length)
   const ports = creditPortsOf(env)
   return {
-    exact: exactOf(env, config, offered, { mayLook: mayLook(env, 'unknown-payers') }),
+    exact: exactOf(env, config, offered, { mayLook: mayRead(env, 'unknown-payers') }),
     channel: offered.flatMap((on) => channelOf(env, config, on) ?? []),
     credit:
       config.credit && ports
@@ -49,7 +49,7 @@ function channelOf(env: Bindings, config: Config, { network, chain, gas }: Netwo
       accounts: env.ACCOUNT,
       chain,
       relayer: () => relayerOf(env, network, relayer),
-      mayRead: (known) => (known ? mayReread(env, known) : mayLook(env, 'unknown-channels')()),
+      mayRead: mayRead(env, 'unknown-channels'),
       screening: screen && { screen, authorizations: env.AUTHORIZATIONS },
     },
   )
@@ -62,14 +62,15 @@ function channelOf(env: Bindings, config: Config, { network, chain, gas }: Netwo
   }
 }
 
-/** One bucket for all of a kind: they cost an attacker nothing, so no key of theirs divides them fairly. */
-function mayLook({ CHAIN_READS: reads }: Bindings, key: string): () => Promise<boolean> {
-  return async () => (await reads?.limit({ key }))?.success ?? true
-}
-
-/** One bucket for each channel that has an account. */
-async function mayReread({ CHANNEL_READS: reads }: Bindings, channelId: string): Promise<boolean> {
-  return (await reads?.limit({ key: channelId }))?.success ?? true
+/**
+ * Whether the chain may be read now: one bucket for each channel or payer that has an account, and one for all strangers of a
+ * kind. Strangers cost an attacker nothing, so no key of theirs divides them fairly.
+ */
+function mayRead({ CHAIN_READS: all, CHANNEL_READS: each }: Bindings, strangers: string) {
+  return async (customer?: string): Promise<boolean> => {
+    const bucket = customer === undefined ? all?.limit({ key: strangers }) : each?.limit({ key: customer })
+    return (await bucket)?.success ?? true
+  }
 }
 
 const signers = new WeakMap<Bindings, Signers>()

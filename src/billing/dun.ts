@@ -1,25 +1,26 @@
 /** Dunning: takes the steps that are due, and sends each to the operator's webhook until it answers 2xx. */
 import type { DunningStep } from '../ledger/billing/types.ts'
+import type { Dunned } from '../ledger/credit/contract.ts'
 import { sendWebhook, type Webhook } from '../platform/webhook.ts'
 import type { BillSettings, CreditLineStub } from './context.ts'
 
 /**
  * Takes the steps that are due on a credit line, and delivers the pending ones. Returns all that were pending,
- * delivered or not. Steps of invoices that `mayTell` excludes wait for a later call.
+ * delivered or not, and the overpayments that no run has named. Steps of invoices that `mayTell` excludes wait for a later call.
  */
 export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
   line: CreditLineStub,
   now: number,
   mayTell: (invoice: string) => boolean = () => true,
-): Promise<DunningStep[]> {
-  const steps = await line.dun(now, dunning)
+): Promise<Dunned> {
+  const dunned = await line.dun(now, dunning)
   const delivered = await deliver(
-    steps.filter(({ invoice }) => mayTell(invoice)),
+    dunned.pendingSteps.filter(({ invoice }) => mayTell(invoice)),
     webhook,
   )
   if (delivered.length > 0) await line.notified(delivered)
-  return steps
+  return dunned
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { isAsked } from '../ledger/billing/dunning.ts'
 import { periodOf } from '../ledger/billing/period.ts'
-import type { DunningStep, InvoiceStanding, StatementHead } from '../ledger/billing/types.ts'
+import type { DunningStep, InvoiceStanding, Overpayment, StatementHead } from '../ledger/billing/types.ts'
 import { clearRelisted, KIND } from '../ledger/book/accounts.ts'
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
 import { compareListing, type Finding } from '../ledger/book/finding.ts'
@@ -30,8 +30,16 @@ export type BillSums = {
   steps: number
 }
 
-/** The result of one page, as plain JSON. `next`: the line that the next page follows; null after the last page. */
-export type Billed = { sums: BillSums; findings: Finding[]; next: string | null }
+/**
+ * The result of one page, as plain JSON. `next`: the line that the next page follows; null after the last page. `overpaid`: by
+ * agent, the overpayments that the findings name, in micro-dollars as decimal strings by invoice.
+ */
+export type Billed = {
+  sums: BillSums
+  findings: Finding[]
+  overpaid: Record<string, Record<string, string>>
+  next: string | null
+}
 
 /** The totals before the first page. */
 export const NO_BILL: BillSums = {
@@ -56,6 +64,7 @@ type Outcome = {
   received: bigint
   steps: DunningStep[]
   findings: Finding[]
+  overpaid: readonly Overpayment[]
 }
 
 /**
@@ -88,8 +97,30 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   return {
     sums,
     findings: [...compareListing(page), ...billed.flatMap(({ findings }) => findings), ...unreported],
+    overpaid: Object.fromEntries(
+      billed.flatMap(({ listed, overpaid }) =>
+        overpaid.length > 0
+          ? [[listed.id, Object.fromEntries(overpaid.map(({ invoice, amount }) => [invoice, `${amount}`]))]]
+          : [],
+      ),
+    ),
     next: page.length < BILL_PAGE ? null : (page.at(-1)?.id ?? null),
   }
+}
+
+/**
+ * Marks overpayments as named, once the findings are stored: a run that stops before leaves them to the next one. A line that
+ * does not respond is named again.
+ */
+export async function nameOverpaid({ lines }: BillSettings, overpaid: Billed['overpaid']): Promise<void> {
+  await mapConcurrently(
+    Object.entries(overpaid),
+    async ([agent, amounts]) => {
+      const named = Object.entries(amounts).map(([invoice, amount]) => ({ invoice, amount: BigInt(amount) }))
+      await lines.getByName(agent).named(named)
+    },
+    () => undefined,
+  )
 }
 
 /** The lines that have charged since the last run, or have charges to bill. */
@@ -118,10 +149,11 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const due = [...asked, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
-  const isIdle = due.length === 0 && bill.pendingSteps.length === 0
+  const isIdle = due.length + bill.pendingSteps.length + bill.overpaid.length === 0
   // The rail of an unread invoice must be read first.
   const mayTell = (id: string) => !collected.unread.has(id)
-  const steps = isIdle ? [] : await dunLine(settings, line, now, mayTell)
+  const dunned = isIdle ? bill : await dunLine(settings, line, now, mayTell)
+  const { pendingSteps: steps, overpaid } = dunned
   return {
     bill,
     isUnchanged: !invoice && steps.length === 0 && !collected.hasChanged,
@@ -129,7 +161,8 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
     invoiced: invoice?.net ?? 0n,
     received: collected.received,
     steps,
-    findings: [...missing, ...collected.findings],
+    findings: [...missing, ...collected.findings, ...overpaid.map((each) => overpaidBy(id, each))],
+    overpaid,
   }
 }
 
@@ -190,8 +223,13 @@ function withoutRail({ rails }: BillSettings, { agent: account, terms, uninvoice
   return [{ account, what: 'rail_failed', detail: notConfigured(terms.rail) }]
 }
 
+function overpaidBy(account: string, { invoice, amount }: Overpayment): Finding {
+  return { account, what: 'overpaid', detail: `${invoice} by ${amount}`, invoice }
+}
+
 function noOutcome(findings: Finding[]): Outcome {
-  return { bill: null, isUnchanged: true, statements: [], invoiced: 0n, received: 0n, steps: [], findings }
+  const nothing = { statements: [], invoiced: 0n, received: 0n, steps: [], overpaid: [] }
+  return { bill: null, isUnchanged: true, ...nothing, findings }
 }
 
 function sum(amounts: readonly bigint[]): string {

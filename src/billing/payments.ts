@@ -45,7 +45,7 @@ export async function collectInvoices(
     const { invoice: standing } = collected
     received += standing.paid - invoice.paid
     hasChanged ||= standing !== invoice
-    findings.push(...collected.findings, ...overpaid(standing))
+    findings.push(...collected.findings)
     // A settled invoice whose credit note has not reached the rail is still collected there.
     const hasFailed = collected.findings.some(({ what }) => what === 'rail_failed')
     if (hasFailed && owedOn(standing) === 0n) unread.add(invoice.id)
@@ -220,10 +220,4 @@ async function recordEvent(
         findings: [railFailed(invoice, fault)],
       }))
   }
-}
-
-/** The finding about an invoice that received more than its total; none for others. */
-export function overpaid({ agent: account, id, total, paid, credited }: InvoiceStanding): Finding[] {
-  const over = paid + credited - total
-  return over > 0n ? [{ account, what: 'overpaid', detail: `${id} by ${over}`, invoice: id }] : []
 }

@@ -6,7 +6,7 @@ import { log } from '../platform/log.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
 import { dunLine } from './dun.ts'
-import { overpaid, recheck } from './payments.ts'
+import { recheck } from './payments.ts'
 
 const MAX_BODY_BYTES = 1 << 18
 
@@ -29,9 +29,7 @@ export async function stripeWebhook(
     const checked = await recheck(settings, result)
     if (checked) {
       await saveInvoices(settings.book, [checked.invoice])
-      // Trap: the run names what was paid too much, but only while it finds the step `settled` still pending.
-      const isOverpaid = overpaid(checked.invoice).length > 0
-      const mayTell = (id: string) => id === checked.invoice.id && !isOverpaid
+      const mayTell = (id: string) => id === checked.invoice.id
       await dunLine(settings, settings.lines.getByName(result.agent), now(), mayTell)
     }
     await markProcessed(settings.book, result.event, now())

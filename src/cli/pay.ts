@@ -1,7 +1,7 @@
 /** `tab402 pay`: buys a page as a crawler does, with the upstream x402 clients. */
 import type { Hex } from 'viem'
+import { resolveLocalhost } from '../testing/localhost.ts'
 import { CommandError, parse, print, printJson, requireTools, UsageError } from './command.ts'
-import { resolveLocalhost } from './localhost.ts'
 
 /** The help text of the command. */
 export const usage = `Examples:

@@ -2,6 +2,7 @@
 import type { TrialReport, TrialRow } from '../logs/trial.ts'
 import { csv } from '../platform/csv.ts'
 import { formatUsd } from './money.ts'
+import { tableLines } from './table.ts'
 
 /** Rows that the table shows; `--json` and `--csv` have all. */
 const MAX_ROWS = 40
@@ -18,13 +19,16 @@ const HEADINGS = [
   'price $',
 ] as const
 
+/** The first columns are names, the others numbers. */
+const NAMES = 4
+
 /** The report for a terminal. */
 export function reportTable(report: TrialReport): string {
   const rows = report.rows.slice(0, MAX_ROWS)
   const left = report.rows.length - rows.length
   return [
     ...(report.from === null ? [] : [`From ${report.from} to ${report.to}`]),
-    ...table([[...HEADINGS], ...rows.map(cellsOf)]),
+    ...tableLines([[...HEADINGS], ...rows.map(cellsOf)], NAMES),
     ...(left > 0 ? [`… and ${left} more rows: see --json or --csv`] : []),
     '',
     ...totals(report),
@@ -79,17 +83,6 @@ function cellsOf(row: TrialRow): string[] {
 
 function shortened(name: string): string {
   return name.length > MAX_NAME_CHARS ? `${name.slice(0, MAX_NAME_CHARS - 1)}…` : name
-}
-
-/** Lines with a blank between columns: the first four from the left, numbers from the right. */
-function table(rows: string[][]): string[] {
-  const widths = HEADINGS.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, at) => (at < 4 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  )
 }
 
 function totals({ totals: { charge, allow, block } }: TrialReport): string[] {

@@ -1,7 +1,8 @@
 /** `tab402 sign`: requests with their payments signed ahead, for load tools that cannot pay. */
+
+import { resolveLocalhost } from '../testing/localhost.ts'
 import { PAY_TOOLS } from '../testing/tools.ts'
 import { CommandError, parse, print, requireTools, talk, UsageError } from './command.ts'
-import { resolveLocalhost } from './localhost.ts'
 import { ownTarget } from './swarm/target.ts'
 
 /** The help text of the command. */

@@ -27,7 +27,7 @@ Options (and the environment variables that set the same):
   --origin-port PORT    ORIGIN_PORT: of the sample site
   --json                print the JSON object alone, without "ready " and without advice`
 
-/** Signals that end the stack. Nothing is left behind by any of them, nor by a SIGKILL. */
+/** Signals that end the stack. No process outlives any of them, nor a SIGKILL, which only leaves the file of `known-stacks.ts`. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const PARENT_CHECK_MS = 250
 

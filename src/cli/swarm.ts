@@ -1,7 +1,8 @@
 /** `tab402 swarm`: many crawlers at once, some of which misbehave, with their latency and their money. */
+
+import { resolveLocalhost } from '../testing/localhost.ts'
 import { LAB_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
 import { parse, print, printJson, requireTools, talk, UsageError } from './command.ts'
-import { resolveLocalhost } from './localhost.ts'
 import type { Load } from './swarm/load.ts'
 import { MOST_ARRIVALS, parseMix, parseRate, parseSpan, SWARM_CRAWLERS } from './swarm/mix.ts'
 import type { SwarmReport } from './swarm/report.ts'

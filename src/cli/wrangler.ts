@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { CommandError } from './command.ts'
 
 /** A finished call. `stdout` and `stderr` are its streams as text. */
-export type WranglerResult = { code: number; stdout: string; stderr: string }
+type WranglerResult = { code: number; stdout: string; stderr: string }
 
 /** Calls wrangler. `input` goes to its standard input: the only way for secrets, since other users can read arguments. */
 export type Wrangler = (args: readonly string[], input?: string) => Promise<WranglerResult>

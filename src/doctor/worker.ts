@@ -23,7 +23,7 @@ const USEFUL: Readonly<Record<string, string>> = {
   AUDIT: 'acts of the operator are not logged',
   LISTS: 'the name of a crawler is not compared with the addresses of its operator',
   CHAIN_READS: 'strangers can have the chain read as often as they like',
-  CHANNEL_READS: 'payers can have their channel read as often as they like',
+  CHANNEL_READS: 'payers can have the chain read as often as they like',
 }
 
 const settings: WorkerProbe = {

@@ -57,20 +57,19 @@ function conservation({ chain: { supply, escrow, wallets, channels } }: Books): 
 }
 
 /** The chain has moved at least what runs say that they have moved: no transaction is counted twice. */
-function runs({ runs, chain, receivers }: Books): Breach[] {
+function runs({ runs, chain }: Books): Breach[] {
   const all = Object.values(runs)
   const claimed = all.reduce((sum, run) => sum + run.claimed, 0n)
   const swept = all.reduce((sum, run) => sum + run.swept, 0n)
   const chainClaimed = Object.values(chain.channels).reduce((sum, channel) => sum + channel.claimed, 0n)
-  const received = receivers.reduce((sum, wallet) => sum + (chain.wallets[wallet] ?? 0n), 0n)
   return [
     ...unless(claimed <= chainClaimed, 'I8', 'all runs', 'the chain must have claimed what they claimed', {
       claimed,
       chain: chainClaimed,
     }),
-    ...unless(swept <= received, 'I8', 'all runs', 'the receivers must have what they swept', {
+    ...unless(swept <= chain.swept, 'I8', 'all runs', 'the escrow must have sent what they swept', {
       swept,
-      received,
+      chain: chain.swept,
     }),
   ]
 }

@@ -2,14 +2,17 @@
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 
 /**
- * One entry of an account’s journal. `amount` in micro-dollars, `at` in Unix milliseconds. `of`: the charge that it is about.
- * `proof`: what may be charged once; null but for charges. `isSigned`: whether the payer’s signature is stored with it.
+ * One entry of an account’s journal. `amount` in micro-dollars, `at` in Unix milliseconds. `charged`, `ceiling`: the total after it, and
+ * the most that it might reach then; null for `exact`. `of`: the charge that it is about. `proof`: what may be charged once; null but
+ * for charges. `isSigned`: whether the payer’s signature is stored with it.
  */
 export type BookEntry = {
   id: string
   at: number
   kind: string
   amount: bigint
+  charged: bigint | null
+  ceiling: bigint | null
   of: string | null
   proof: string | null
   isSigned: boolean
@@ -22,7 +25,7 @@ export type BookAccount = {
   charged: bigint
   redeemed: bigint
   ceiling: bigint | null
-  /** Why one more charge may be refused: `open`, `quarantined`, or the reason of a closed credit line. */
+  /** Why one more charge may be refused: `open`, `quarantined`, `held`, or the reason of a closed credit line. */
   status: string
   /** Payments whose outcome is not known yet. */
   unresolved: number
@@ -74,8 +77,12 @@ export type Books = {
     /** USDC in the wallets of the receivers, the relayer and every crawler. */
     wallets: Record<Address, bigint>
     channels: Record<Hex, BookChannel>
+    /** USDC that the escrow has sent to the receivers. */
+    swept: bigint
     /** USDC that payers by `exact` have sent to the receivers, by account. */
     sent: Record<string, bigint>
+    /** The nonces of their authorizations that have moved USDC to the receivers, by account. */
+    used: Record<string, string[]>
   }
   /** The wallets of the operator and of sites that receive themselves. */
   receivers: Address[]

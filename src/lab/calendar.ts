@@ -14,7 +14,6 @@ export type Firing = { times: number; lateMs: number; isParallel: boolean }
 export class Calendar {
   readonly #stage: LabStage
   #turn: Promise<unknown> = Promise.resolve()
-  #nextAlarm: number | null = null
   /** How the next nights fire; a fault of the cron replaces it. */
   firing: () => Firing = () => ({ times: 1, lateMs: 0, isParallel: false })
   /** Called after each midnight’s runs, before the clock goes on. */
@@ -41,7 +40,7 @@ export class Calendar {
   /** Sets the clock of a Worker that was restarted, and finds its alarms again. */
   async restart(): Promise<void> {
     const { remote, clock, worker, plan } = this.#stage
-    await remote({ do: 'pass', offsetMs: clock.offsetMs })
+    await remote({ do: 'clock', offsetMs: clock.offsetMs })
     await openNode(this.#stage)
     const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
     const objects = await Promise.all(
@@ -49,8 +48,7 @@ export class Calendar {
         (await worker.objects(className)).map((id) => ({ className, id })),
       ),
     )
-    const { nextAlarm } = await remote({ do: 'wake', objects: objects.flat() })
-    this.#nextAlarm = nextAlarm
+    await remote({ do: 'wake', objects: objects.flat() })
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
@@ -63,14 +61,12 @@ export class Calendar {
     const { clock, chain } = this.#stage
     const nights: LabNight[] = []
     const withdrawals = await openWithdrawals(chain)
-    // Requests since the last jump have set alarms.
-    await this.#event(clock.now())
     for (;;) {
       const now = clock.now()
       const midnight = midnightAfter(now)
       const watch = nextWatch(now, withdrawals)
       const to = 'to' in goal ? goal.to : midnight
-      const next = Math.max(now, Math.min(to, midnight, watch, this.#nextAlarm ?? to))
+      const next = Math.max(now, Math.min(to, midnight, watch))
       if (next === midnight) {
         nights.push(await this.#night(midnight, options))
         await this.afterNight()
@@ -79,22 +75,13 @@ export class Calendar {
     }
   }
 
-  /** Sets every clock of the lab, rings the alarms that are due, fires a cron if one is given, and rings again. */
+  /** Jumps to a moment with every clock of the lab. The Worker rings alarms on the way, and fires a cron if one is given. */
   async #event(at: number, fire?: { cron: string; time: number }): Promise<LabNight['runs']> {
-    const { clock, remote, chain } = this.#stage
+    const { clock, remote } = this.#stage
     clock.offsetMs = Math.max(clock.offsetMs, at - Date.now())
-    await chain.setTime(Math.floor(clock.now() / 1000))
-    const { offsetMs, nextAlarm, runs } = await remote({
-      do: 'pass',
-      offsetMs: clock.offsetMs,
-      ...(fire && { fire }),
-    })
-    this.#nextAlarm = nextAlarm
-    // Steps that sleep have moved the Worker's clock: all others follow.
-    if (offsetMs > clock.offsetMs) {
-      clock.offsetMs = offsetMs
-      await chain.setTime(Math.floor(clock.now() / 1000))
-    }
+    const { offsetMs, runs } = await remote({ do: 'pass', to: clock.now(), ...(fire && { fire }) })
+    // Steps that sleep have moved the Worker's clock.
+    clock.offsetMs = Math.max(clock.offsetMs, offsetMs)
     return runs
   }
 

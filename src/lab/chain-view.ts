@@ -13,6 +13,7 @@ const ESCROW = parseAbi([
   'function pendingWithdrawals(bytes32 channelId) view returns (uint128 amount, uint40 initiatedAt)',
 ])
 const TRANSFER = toEventSelector('Transfer(address,address,uint256)')
+const AUTHORIZATION_USED = toEventSelector('AuthorizationUsed(address,bytes32)')
 
 /** USDC of an address. */
 export async function holds(chain: LocalChain, owner: Address): Promise<bigint> {
@@ -42,27 +43,43 @@ export async function channelOn(chain: LocalChain, id: Hex): Promise<BookChannel
   return { balance, claimed: BigInt(claimed), withdrawsSince: Number(initiatedAt) || null }
 }
 
-/** The USDC that one address has sent to another. */
-export async function sent({ rpc, usdc }: LocalChain, from: Address, to: Address): Promise<bigint> {
-  const topics = [TRANSFER, padded(from), padded(to)]
-  const filter = { address: usdc, fromBlock: '0x0', toBlock: 'latest', topics }
-  const logs = (await rpc('eth_getLogs', [filter])) as { data: Hex }[]
-  return logs.reduce((sum, { data }) => sum + BigInt(data), 0n)
-}
+type Log = { topics: Hex[]; data: Hex; transactionHash: Hex }
 
 /** The USDC that some receivers were sent, by sender, in lower case. */
-export async function sentTo(
-  { rpc, usdc }: LocalChain,
-  to: readonly Address[],
-): Promise<Map<string, bigint>> {
-  const topics = [TRANSFER, null, to.map(padded)]
-  const filter = { address: usdc, fromBlock: '0x0', toBlock: 'latest', topics }
+export async function sentTo(chain: LocalChain, to: readonly Address[]): Promise<Map<string, bigint>> {
   const sums = new Map<string, bigint>()
-  for (const { topics, data } of (await rpc('eth_getLogs', [filter])) as { topics: Hex[]; data: Hex }[]) {
-    const from = `0x${(topics[1] ?? '').slice(-40)}`
+  for (const { topics, data } of await logsOf(chain, [TRANSFER, null, to.map(padded)])) {
+    const from = addressIn(topics[1])
     sums.set(from, (sums.get(from) ?? 0n) + BigInt(data))
   }
   return sums
+}
+
+/** The nonces of authorizations that have moved USDC to some receivers, by payer, in lower case. */
+export async function usedFor(chain: LocalChain, to: readonly Address[]): Promise<Map<string, string[]>> {
+  const [transfers, uses] = await Promise.all([
+    logsOf(chain, [TRANSFER, null, to.map(padded)]),
+    logsOf(chain, [AUTHORIZATION_USED]),
+  ])
+  const moved = new Set(
+    transfers.map(({ topics, transactionHash }) => `${transactionHash} ${addressIn(topics[1])}`),
+  )
+  const nonces = new Map<string, string[]>()
+  for (const { topics, transactionHash } of uses) {
+    const payer = addressIn(topics[1])
+    if (moved.has(`${transactionHash} ${payer}`))
+      nonces.set(payer, [...(nonces.get(payer) ?? []), topics[2] ?? ''])
+  }
+  return nonces
+}
+
+async function logsOf({ rpc, usdc }: LocalChain, topics: unknown[]): Promise<Log[]> {
+  const filter = { address: usdc, fromBlock: '0x0', toBlock: 'latest', topics }
+  return (await rpc('eth_getLogs', [filter])) as Log[]
+}
+
+function addressIn(topic = ''): string {
+  return `0x${topic.slice(-40)}`
 }
 
 function padded(address: Address): Hex {

@@ -8,7 +8,7 @@ const WEI = 10n ** 18n
 const ETHER = BigInt(GAS_VARS.NATIVE_PRICE) * 1_000_000n
 
 async function metersOf({ chain, relayer, remote, nodeCalls, origin }: LabStage) {
-  const { shortCalls } = await remote({ do: 'wake', objects: [] })
+  const { shortCalls } = await remote({ do: 'meters' })
   const wei = BigInt((await chain.rpc('eth_getBalance', [relayer.address, 'latest'])) as string)
   return { wei, lookUps: nodeCalls.length + shortCalls, origin: origin.asked.length }
 }

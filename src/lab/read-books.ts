@@ -1,9 +1,10 @@
 /** Reads the books of a lab: objects, read model, chain, card processor, invoices and runs. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import type { BookAccount, BookEntry, BookInvoice, Books } from './books.ts'
-import { channelOn, holds, sentTo, supply } from './chain-view.ts'
+import type { BookInvoice, Books } from './books.ts'
+import { channelOn, holds, sentTo, supply, usedFor } from './chain-view.ts'
 import type { Crawler } from './crawlers/crawler.ts'
 import { find, listAll } from './operator.ts'
+import { readAccount } from './read-account.ts'
 import type { LabStage } from './stage.ts'
 
 /** Stripe counts whole cents. */
@@ -27,7 +28,7 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
   const owners = [
     ...new Set([...receivers, stage.relayer.address, ...crawlers.map(({ address }) => address)]),
   ]
-  const sent = await sentTo(chain, receivers)
+  const [sent, used] = await Promise.all([sentTo(chain, receivers), usedFor(chain, receivers)])
   const payers = ids.filter((id) => accounts[id]?.kind === 'exact')
   return {
     at: clock.now(),
@@ -38,7 +39,9 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
       escrow: await holds(chain, chain.escrow),
       wallets: (await mapped(owners, (owner) => holds(chain, owner as Address))) as Record<Address, bigint>,
       channels: await mapped(channels, (id) => channelOn(chain, id as Hex)),
-      sent: Object.fromEntries(payers.map((id) => [id, sent.get(id.split(':').at(-1) ?? '') ?? 0n])),
+      swept: sent.get(chain.escrow.toLowerCase()) ?? 0n,
+      sent: Object.fromEntries(payers.map((id) => [id, sent.get(walletOf(id)) ?? 0n])),
+      used: Object.fromEntries(payers.map((id) => [id, used.get(walletOf(id)) ?? []])),
     },
     receivers,
     stripe: Object.fromEntries(
@@ -51,6 +54,11 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
     runs,
     findings,
   }
+}
+
+/** The wallet of an account by `exact`: the end of its id. */
+function walletOf(account: string): string {
+  return account.split(':').at(-1) ?? ''
 }
 
 async function mapped<Value>(
@@ -67,104 +75,6 @@ function totalsOf({ totals, ...line }: Listed & { redeemed?: string }) {
 }
 
 type Amounts<Names extends string> = Record<Names, string>
-/** With its evidence: a channel’s voucher has `max` and `signature`, a commitment `once` and `evidence`. */
-type Entry = {
-  seq: number
-  at: number
-  kind: string
-  amount: string
-  of?: number | null
-  max?: string | null
-  request?: string | null
-  signature?: string | null
-  once?: string | null
-  evidence?: { signature?: string }
-}
-type ChannelView = {
-  kind: 'channel'
-  standing: Amounts<'authorized' | 'charged' | 'redeemed'> & {
-    state: { balance: string }
-    quarantine: string | null
-    unresolved: object | null
-  }
-}
-type LineView = {
-  kind: 'credit'
-  standing: Amounts<'limit' | 'charged' | 'redeemed' | 'credit'> & { status: string }
-}
-type ExactView = {
-  kind: 'exact'
-  totals: { received: string; inDoubt: number; watched: number }
-}
-type Payment = { id: string; at: number | null; status: string; amount: string; signature?: string }
-
-async function readAccount(stage: LabStage, id: string): Promise<BookAccount | null> {
-  const path = `/accounts/${id}`
-  const view = await find<ChannelView | LineView | ExactView>(stage, `${path}?limit=1`)
-  if (!view) return null
-  const whole = `${path}?evidence=true`
-  if (view.kind === 'exact') return exactAccount(view, await listAll<Payment>(stage, whole, 'payments'))
-  const entries = (await listAll<Entry>(stage, whole, 'entries')).map(entryOf)
-  if (view.kind === 'channel') {
-    const { authorized, charged, redeemed, state, quarantine, unresolved } = view.standing
-    return {
-      kind: 'channel',
-      authorized: BigInt(authorized),
-      charged: BigInt(charged),
-      redeemed: BigInt(redeemed),
-      ceiling: BigInt(state.balance),
-      status: quarantine === null ? 'open' : 'quarantined',
-      unresolved: unresolved === null ? 0 : 1,
-      entries,
-    }
-  }
-  const { charged, redeemed, limit, status } = view.standing
-  return {
-    kind: 'credit',
-    authorized: BigInt(charged),
-    charged: BigInt(charged),
-    redeemed: BigInt(redeemed),
-    ceiling: BigInt(limit) + BigInt(redeemed),
-    status,
-    unresolved: 0,
-    entries,
-  }
-}
-
-function entryOf({ seq, at, kind, amount, of, ...proof }: Entry): BookEntry {
-  const { max, request, once, signature, evidence } = proof
-  return {
-    id: `${seq}`,
-    at,
-    kind,
-    amount: BigInt(amount ?? 0),
-    of: of == null ? null : `${of}`,
-    proof: kind === 'charge' ? (once ?? `${max}:${request}`) : null,
-    isSigned: (signature ?? evidence?.signature ?? '0x') !== '0x',
-  }
-}
-
-function exactAccount({ totals }: ExactView, payments: Payment[]): BookAccount {
-  const received = BigInt(totals.received)
-  return {
-    kind: 'exact',
-    authorized: received,
-    charged: received,
-    redeemed: received,
-    ceiling: null,
-    status: 'open',
-    unresolved: totals.inDoubt + totals.watched,
-    entries: payments.map(({ id, at, status, amount, signature }) => ({
-      id,
-      at: at ?? 0,
-      kind: status,
-      amount: BigInt(amount),
-      of: null,
-      proof: status === 'settled' || status === 'undelivered' ? id : null,
-      isSigned: (signature ?? '0x') !== '0x',
-    })),
-  }
-}
 
 type InvoiceView = {
   id: string

@@ -1,6 +1,6 @@
 /** The figures of the ledger and the chain about one crawler. */
 import type { Address, Hex } from '../protocol/evm/hex.ts'
-import { channelOn, sent } from './chain-view.ts'
+import { channelOn, sentTo } from './chain-view.ts'
 import type { PaysBy } from './crawlers/crawler.ts'
 import { find } from './operator.ts'
 import type { CrawlerMoney } from './score.ts'
@@ -43,8 +43,9 @@ async function atOnce(
     totals: { received: string; undelivered: number }
     payments: { amount: string; status: string }[]
   }>(stage, `/accounts/${id}?limit=500`)
-  const wallets = [receiver.address, ...receivers]
-  const paid = (await Promise.all(wallets.map((to) => sent(chain, wallet, to)))).reduce((a, b) => a + b, 0n)
+  // The operator and a site may name the same wallet.
+  const sent = await sentTo(chain, [...new Set([receiver.address, ...receivers])])
+  const paid = sent.get(wallet.toLowerCase()) ?? 0n
   const received = BigInt(view?.totals.received ?? 0)
   const open = (view?.payments ?? []).filter(({ status }) => status === 'undelivered')
   const undelivered = open.reduce((sum, { amount }) => sum + BigInt(amount), 0n)

@@ -114,7 +114,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       operator: { url: `${url}/_tab402/api`, token },
       kill: () => kill(port),
     }
-    await Promise.all([remote({ do: 'pass', offsetMs: clock.offsetMs }), openNode(parts)])
+    await Promise.all([remote({ do: 'clock', offsetMs: clock.offsetMs }), openNode(parts)])
     return parts
   } catch (cause) {
     await stop()

@@ -192,7 +192,7 @@ describe('Credit', () => {
     const closed = [{ id: 'acme-bot', name: 'Acme', closed: 'credit_suspended' }] as const
     const invoices = [invoice, { ...invoice, id: 'INV-2', stage: 'settled', failedAt: 7 }] as const
     expect(shown({ closed, invoices })).toEqual([
-      'warning agent_suspended acme-bot: Acme: credit_suspended',
+      'warning agent_suspended acme-bot: Acme: its credit is suspended',
       'warning payment_failed INV-2: acme-bot owes $5.00, stage settled',
       'warning past_due INV-1: acme-bot owes $5.00, stage past_due',
     ])

@@ -42,6 +42,7 @@ function billOf(uninvoiced: StatementHead[], carried = 0n, buyer = BUYER): LineB
     invoices: [],
     attempted: [],
     pendingSteps: [],
+    overpaid: [],
   }
   return { agent: 'agent-1', name: 'Agent', terms, ...nothing, uninvoiced, carried }
 }

@@ -1,5 +1,6 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { markPaid } from '../../src/billing/payments.ts'
 import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
 import { makeRun, type RunKind, type Work } from '../../src/settlement/run.ts'
@@ -93,6 +94,38 @@ describe('Billing run', () => {
     const nets = (await customer.invoices()).map(({ net }) => net)
     expect(nets).toEqual([2n * CENT, 3n * CENT])
     expect(await customer.line().statements()).toHaveLength(2)
+  })
+
+  it('names an overpayment until a run has stored its finding, then no more (simulator, seed 2425)', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await run(workOf(operator))
+    const named = { agent: customer.agent, invoice: (await customer.only()).id }
+    await markPaid(operator.settings, named, { amount: CENT + 5n, reference: 'bank 1', at: 0 })
+    const dying = steps(async (_, work) => {
+      await work()
+      throw new Error('the run was killed')
+    })
+    await run(workOf(operator), MIDNIGHT + DAY, dying).catch(() => undefined)
+    const twice = steps(async (_, work) => {
+      await work()
+      await work()
+    })
+    const { record } = await run(workOf(operator), MIDNIGHT + DAY, twice)
+    expect(record.findings).toMatchObject({ list: [{ what: 'overpaid', detail: `${named.invoice} by 5` }] })
+    expect((await run(workOf(operator), MIDNIGHT + 2 * DAY)).record.findings).toMatchObject({ count: 0 })
+  })
+
+  it('names what a transfer overpays after its invoice was settled', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await run(workOf(operator))
+    const named = { agent: customer.agent, invoice: (await customer.only()).id }
+    await markPaid(operator.settings, named, { amount: CENT, reference: 'bank 1', at: 0 })
+    await run(workOf(operator), MIDNIGHT + DAY)
+    await markPaid(operator.settings, named, { amount: 7n, reference: 'bank 2', at: 0 })
+    const { record } = await run(workOf(operator), MIDNIGHT + 2 * DAY)
+    expect(record.findings).toMatchObject({ list: [{ what: 'overpaid', detail: `${named.invoice} by 7` }] })
   })
 
   it('bills lines from the registry when the read model has lost them', async () => {

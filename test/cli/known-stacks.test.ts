@@ -1,9 +1,9 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { findStack, noteStack } from '../../src/cli/known-stacks.ts'
 import type { StackFacts } from '../../src/testing/stack/stack.ts'
 
@@ -46,4 +46,44 @@ it('only its user can read the keys of a stack', async () => {
   const own = join(folder, `tab402-${process.getuid?.()}`)
   expect((await stat(own)).mode & 0o777).toBe(0o700)
   expect((await stat(join(own, '8402.json'))).mode & 0o777).toBe(0o600)
+})
+
+it('a stack that was killed leaves its file to the next stack of its port', async () => {
+  await noteStack({ ...facts, rpc: 'http://127.0.0.1:1' })
+  await noteStack(facts)
+  expect(await findStack('http://127.0.0.1:8402/page')).toEqual(facts)
+})
+
+it('a stack starts where its file cannot be written', async () => {
+  await writeFile(join(folder, `tab402-${process.getuid?.()}`), '')
+  const forget = await noteStack(facts)
+  await forget()
+  expect(await findStack('http://127.0.0.1:8402/page')).toBeNull()
+})
+
+it('an empty XDG_RUNTIME_DIR counts as absent', async () => {
+  process.env.XDG_RUNTIME_DIR = ''
+  const port = (node.address() as AddressInfo).port
+  const own = { ...facts, url: `http://127.0.0.1:${port}` }
+  const forget = await noteStack(own)
+  const file = join(tmpdir(), `tab402-${process.getuid?.()}`, `${port}.json`)
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(own)
+  await forget()
+})
+
+it('a file that is a link to another one is not read', async () => {
+  await noteStack(facts)
+  const file = join(folder, `tab402-${process.getuid?.()}`, '8402.json')
+  await rename(file, `${file}.other`)
+  await symlink(`${file}.other`, file)
+  expect(await findStack('http://127.0.0.1:8402/page')).toBeNull()
+})
+
+it('a file of somebody else is not read', async () => {
+  await noteStack(facts)
+  const [own, other] = [Number(process.getuid?.()), Number(process.getuid?.()) + 1]
+  await rename(join(folder, `tab402-${own}`), join(folder, `tab402-${other}`))
+  const uid = vi.spyOn(process, 'getuid').mockReturnValue(other)
+  expect(await findStack('http://127.0.0.1:8402/page')).toBeNull()
+  uid.mockRestore()
 })

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { AuditError, type Audited, breachesOf } from '../../src/lab/audit.ts'
 import type { BookAccount, BookEntry, BookInvoice, Books } from '../../src/lab/books.ts'
 import { diff } from '../../src/lab/diff.ts'
+import { channelAccount, entryOf } from '../../src/lab/read-account.ts'
 import { type CrawlerMoney, type CrawlerTally, scoreOf } from '../../src/lab/score.ts'
 
 const CHANNEL = `0x${'11'.repeat(32)}` as const
+const PAYER = `eip155:84532:0x${'33'.repeat(20)}`
 const WALLET = `0x${'22'.repeat(20)}` as const
 
 const entry: BookEntry = {
@@ -12,6 +14,8 @@ const entry: BookEntry = {
   at: 1,
   kind: 'charge',
   amount: 300n,
+  charged: 300n,
+  ceiling: 1_000n,
   of: null,
   proof: '300:/a',
   isSigned: true,
@@ -42,7 +46,9 @@ const books: Books = {
     escrow: 900n,
     wallets: { [WALLET]: 4_100n },
     channels: { [CHANNEL]: { balance: 1_000n, claimed: 100n, withdrawsSince: null } },
+    swept: 100n,
     sent: {},
+    used: {},
   },
   receivers: [WALLET],
   stripe: {},
@@ -81,6 +87,43 @@ const withChain = (change: Partial<Books['chain']>): Books => ({
   ...books,
   chain: { ...books.chain, ...change },
 })
+
+/** A payment by `exact` that the chain shows, and its status in the ledger. */
+const withPayment = (kind: string): Books => ({
+  ...books,
+  accounts: {
+    [PAYER]: {
+      ...account,
+      ...{ kind: 'exact', authorized: 0n, charged: 0n, redeemed: 0n },
+      entries: [{ ...entry, id: `${WALLET}:0xabc`, kind, proof: null }],
+    },
+  },
+  listed: {},
+  chain: { ...books.chain, sent: { [PAYER]: 300n }, used: { [PAYER]: ['0xabc'] } },
+})
+
+const commitment = (seq: number, request: string, nonce: string | null) =>
+  entryOf({
+    ...{ seq, at: 1, kind: 'charge', amount: '100', charged: `${seq * 100}`, ceiling: '1000', request },
+    evidence: {
+      keyId: 'key',
+      signature: `signature of ${request}`,
+      base: `"@target-uri": ${request}\n"@signature-params": ("@target-uri");created=1${nonce === null ? '' : `;nonce="${nonce}"`}`,
+    },
+  })
+
+const withCommitments = (...entries: BookEntry[]): Books => {
+  const charged = 100n * BigInt(entries.length)
+  const line: BookAccount = {
+    ...account,
+    kind: 'credit',
+    authorized: charged,
+    charged,
+    redeemed: 0n,
+    entries,
+  }
+  return { ...books, accounts: { 'crawler-1': line }, listed: {} }
+}
 
 const idsOf = (books: Books, crawlers: Audited[] = []) => breachesOf(books, crawlers).map(({ id }) => id)
 
@@ -126,11 +169,11 @@ describe('breachesOf', () => {
       }),
     ],
     ['I8', { ...books, runs: { run: { kind: 'settlement', status: 'settled', claimed: 101n, swept: 0n } } }],
-    [
-      'I8',
-      { ...books, runs: { run: { kind: 'settlement', status: 'settled', claimed: 0n, swept: 4_101n } } },
-    ],
+    ['I8', { ...books, runs: { run: { kind: 'settlement', status: 'settled', claimed: 0n, swept: 101n } } }],
+    ['I7', withAccount({ entries: account.entries.map((one) => ({ ...one, ceiling: 299n })) })],
     ['I9', withAccount({ kind: 'exact', entries: [] })],
+    ['I9', withPayment('released')],
+    ['I9', withPayment('lost')],
     ['I10', withAccount({ kind: 'exact', entries: [entry, entry] })],
     ['I14', withAccount({ entries: account.entries.map((one) => ({ ...one, isSigned: false })) })],
     ['B1', withInvoices({ carried: 4n })],
@@ -141,6 +184,37 @@ describe('breachesOf', () => {
     ['B4', withInvoices({ paid: 99n })],
     ['I11', { ...books, listed: { [CHANNEL]: { charged: 200n, redeemed: 101n } } }],
   ])('finds a broken %s', (id, broken) => expect(idsOf(broken)).toContain(id))
+
+  it('finds a commitment that was charged for two pages [I2]', () => {
+    const twice = withCommitments(commitment(1, '/a', 'n1'), commitment(2, '/b', 'n1'))
+    expect(idsOf(twice)).toEqual(['I2'])
+  })
+
+  it('finds a commitment without a nonce that was charged twice [I2]', () => {
+    expect(idsOf(withCommitments(commitment(1, '/a', null), commitment(2, '/a', null)))).toEqual(['I2'])
+  })
+
+  it('finds nothing in two commitments to one page [I2]', () => {
+    const two = withCommitments(commitment(1, '/a', 'n1'), commitment(2, '/a', 'n2'))
+    expect(idsOf(two)).toEqual([])
+  })
+
+  it('finds nothing in a payment whose outcome is not known yet [I9]', () => {
+    expect(idsOf(withPayment('watched'))).toEqual([])
+  })
+
+  it('finds an honest payer whose channel is held [I13]', () => {
+    const standing = {
+      ...{ authorized: '300', charged: '200', redeemed: '100', state: { balance: '1000' } },
+      ...{ quarantine: null, unresolved: null, hold: {} },
+    }
+    const held = channelAccount({ kind: 'channel', standing }, account.entries)
+    const honest: Audited = {
+      ...{ name: 'honest', is: 'honest', pays: 'channel', account: CHANNEL, exposure: 0n },
+      score: scoreOf(tally, settled),
+    }
+    expect(idsOf(withAccount(held), [honest])).toEqual(['I13'])
+  })
 
   it('finds an honest payer that is not served, and none that is [I13]', () => {
     const score = scoreOf(tally, settled)

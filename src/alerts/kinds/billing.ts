@@ -8,6 +8,12 @@ import { type AlertKind, API } from './kind.ts'
 
 type InvoiceFact = NonNullable<AlertFacts['invoices']>[number]
 
+/** Why a line accepts no charge, in words. */
+const STOPPED: Readonly<Partial<Record<string, string>>> = {
+  credit_suspended: 'its credit is suspended',
+  credit_unpaid: 'an invoice could not be collected',
+}
+
 /** A credit line accepts no charge: the operator has suspended its agent, or an invoice is unpaid. */
 export const agentSuspended: AlertKind = {
   name: 'agent_suspended',
@@ -15,7 +21,7 @@ export const agentSuspended: AlertKind = {
     closed?.map(({ id, name, closed: reason }) => ({
       subject: id,
       severity: 'warning',
-      figure: `${name}: ${reason}`,
+      figure: `${name}: ${STOPPED[reason] ?? reason}`,
       link: `${API}/agents/${id}`,
     })) ?? null,
 }

@@ -1,9 +1,9 @@
 /** The demo: a day on chain, a month on credit, and a comparison of all parties' records. */
 import { decodePaymentRequiredHeader } from '@x402/core/http'
+import { resolveLocalhost } from '../../testing/localhost.ts'
 import { articlePaths } from '../../testing/stack/origin.ts'
 import { type StackFacts, startStack } from '../../testing/stack/stack.ts'
 import { printJson, talk } from '../command.ts'
-import { resolveLocalhost } from '../localhost.ts'
 import { formatUsd } from '../money.ts'
 import { type PayingCrawler, payAtOnce, payByVoucher } from '../pay/crawler.ts'
 import { type ChainReader, chainReader, type OperatorClient, operatorClient } from './clients.ts'

@@ -13,12 +13,12 @@ export function nextMidnight(now: number): number {
 
 /** The first midnight (Unix milliseconds) that no run of a stack has had yet. */
 export async function freeMidnight(operator: OperatorClient, now: number): Promise<number> {
-  const windows = (await operator.runs()).map(({ id }) => windowOf(id))
-  return Math.max(nextMidnight(now), ...windows.map((at) => at + DAY_MS))
+  const had = (await operator.runs()).map(({ id }) => midnightOf(id))
+  return Math.max(nextMidnight(now), ...had.map((at) => at + DAY_MS))
 }
 
-/** The Unix time (ms) in the id of a run, such as `settle-20261128T000000`; 0 for a run of another kind. */
-function windowOf(id: string): number {
+/** The midnight (Unix ms) in the id of a run, such as `settle-20261128T000000`; 0 for a run of another kind. */
+function midnightOf(id: string): number {
   const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)T000000$/.exec(id) ?? []
   return year === undefined ? 0 : Date.parse(`${year}-${month}-${day}T00:00:00Z`)
 }

@@ -10,7 +10,7 @@ import { address, FAUCETS } from './gas.ts'
 import { type InitRun, type InitStep, markDone, waitFor } from './run.ts'
 
 /** Packages that the purchase loads: the unmodified client of x402. */
-export const PROOF_TOOLS = ['@x402/core', '@x402/evm', '@x402/fetch']
+const PROOF_TOOLS = ['@x402/core', '@x402/evm', '@x402/fetch']
 
 /** Proves it once. A later run leaves the purchase out. */
 export const proof: InitStep = {
@@ -73,7 +73,7 @@ async function buy(deployment: InitRun, price: bigint) {
     throw new CommandError(`${payer} must have USDC. Run the same command again when it has.`)
   const [{ payAtOnce }, { resolveLocalhost }] = await Promise.all([
     import('../pay/crawler.ts'),
-    import('../localhost.ts'),
+    import('../../testing/localhost.ts'),
   ])
   resolveLocalhost()
   const { transaction } = await payAtOnce(key as Hex, rpcUrl)(`${answers.url}${answers.path}`)

@@ -9,7 +9,7 @@ import type { Fault } from './api.ts'
 /** The kinds of documents, by the names of their routes. Publishers come first: sites name them. */
 export const KINDS = ['publishers', 'sites'] as const
 /** A kind of document. */
-export type DocumentKind = (typeof KINDS)[number]
+type DocumentKind = (typeof KINDS)[number]
 
 /** One document with its place in a file. */
 export type Filed = { file: string; kind: DocumentKind; id: string; document: Record<string, unknown> }
@@ -39,7 +39,7 @@ export async function readDocuments(
 }
 
 /** The documents in the text of a file, in the shape that the registry stores, and their faults. */
-export function documentsIn(file: string, text: string): { documents: Filed[]; faults: FiledFault[] } {
+function documentsIn(file: string, text: string): { documents: Filed[]; faults: FiledFault[] } {
   const parsed = parsedOf(file, text)
   if ('fault' in parsed) return { documents: [], faults: [parsed.fault] }
   const documents: Filed[] = []

@@ -40,8 +40,8 @@ export async function runLoad(url: string, load: Load, payers: SwarmPayers): Pro
   const [byStatus, refused] = [counted('byStatus'), counted('byReason')]
   const loaded = await readFigures(lanes, operator)
   if (nights > 0) talk(`${nights} nights. Before each one every payer buys one page more.`)
-  const passed =
-    stack && nights > 0 ? await passNights(stack, nights, lanes, () => readFigures(lanes, operator)) : []
+  const night =
+    stack && nights > 0 ? await passNights(stack, nights, lanes, () => readFigures(lanes, operator)) : null
   return {
     version: 1,
     url,
@@ -55,8 +55,8 @@ export async function runLoad(url: string, load: Load, payers: SwarmPayers): Pro
     byStatus,
     refused,
     money: moneyOf(before, loaded),
-    nights: passed,
-    audit: passed.length > 0 ? moneyOf(before, await readFigures(lanes, operator)) : null,
+    nights: night?.passed ?? [],
+    audit: night && moneyOf(before, night.figures),
     failures: Object.fromEntries(failures),
   }
 }

@@ -1,4 +1,5 @@
 /** The nightly runs after a load. Before each one every payer buys a page more, so that each has money to move. */
+import { DAY_MS } from '../../platform/time.ts'
 import type { StackFacts } from '../../testing/stack/stack.ts'
 import { chainReader, operatorClient } from '../demo/clients.ts'
 import { freeMidnight, runNightly } from '../demo/nightly.ts'
@@ -25,31 +26,34 @@ export function isSoundNight({ status, swept, received, unsettled }: SwarmNight)
   return status === 'settled' && swept === received && unsettled === 0n
 }
 
-/** Passes some nights. `read`: reads all lanes. */
+/** Passes some nights, one at least. `read`: reads all lanes. Returns what it has read at last, too. */
 export async function passNights(
   stack: StackFacts,
   count: number,
   lanes: readonly Lane[],
   read: () => Promise<Figures[]>,
-): Promise<SwarmNight[]> {
+): Promise<{ passed: SwarmNight[]; figures: Figures[] }> {
   const [operator, chain] = [operatorClient(stack), chainReader(stack)]
-  const nights: SwarmNight[] = []
-  while (nights.length < count) {
+  const passed: SwarmNight[] = []
+  const first = await freeMidnight(operator, Date.now())
+  for (let figures: Figures[] = []; ; ) {
+    if (passed.length >= count) return { passed, figures }
     await Promise.all(lanes.map(({ kit }) => kit.buy('')))
     const before = await chain.holds(stack.receiver)
-    const midnight = await freeMidnight(operator, Date.now())
+    const midnight = first + passed.length * DAY_MS
     const { settlement } = await runNightly(stack, operator, midnight)
     const { claimed, swept, transactions, findings } = settlement.record
-    nights.push({
+    const received = (await chain.holds(stack.receiver)) - before
+    figures = await read()
+    passed.push({
       at: new Date(midnight).toISOString(),
       status: settlement.status,
       findings: findings.count,
       claimed: BigInt(claimed),
       swept: BigInt(swept),
-      received: (await chain.holds(stack.receiver)) - before,
-      unsettled: (await read()).reduce((sum, { unsettled }) => sum + (unsettled ?? 0n), 0n),
+      received,
+      unsettled: figures.reduce((sum, { unsettled }) => sum + (unsettled ?? 0n), 0n),
       transactions: transactions.list.length,
     })
   }
-  return nights
 }

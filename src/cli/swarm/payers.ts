@@ -57,7 +57,7 @@ export function newWallets({ rpc, usdc }: StackFacts, count: number): Promise<Wa
 }
 
 /** Reads what `tab402 start` has printed. @throws CommandError unless the file holds it */
-export async function readStack(file: string): Promise<StackFacts> {
+async function readStack(file: string): Promise<StackFacts> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const line = text.split('\n').find((one) => one.startsWith('{') || one.startsWith(READY)) ?? ''
   try {

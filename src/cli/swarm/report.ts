@@ -1,5 +1,6 @@
 /** The report of a swarm, as data and as text for a terminal. */
 import { formatUsd } from '../money.ts'
+import { tableLines } from '../table.ts'
 import type { Percentiles } from './latency.ts'
 import type { SwarmCrawler } from './mix.ts'
 import type { SwarmMoney } from './money.ts'
@@ -50,7 +51,7 @@ export function reportText(report: SwarmReport): string {
     `${arrivals} arrivals by ${payers} payers in ${seconds} s, ${requests} requests`,
     '',
     'Latency in ms, from the moment of the plan to the last byte:',
-    ...table([heads, ...rows]),
+    ...indented([heads, ...rows]),
     ...(waited > 0 ? [`${waited} arrivals waited for a payer that was busy, and this counts.`] : []),
     '',
     'Answers:',
@@ -75,7 +76,7 @@ function moneyLines({ pages, delivered, charged, servedUnpaid, overpaid }: Swarm
     ['served unpaid', usd(servedUnpaid), 'delivered and not charged'],
     ['overpaid', usd(overpaid), 'charged and not delivered'],
   ]
-  const lines = table(rows.map((row) => row.slice(0, 2)))
+  const lines = indented(rows.map((row) => row.slice(0, 2)))
   return lines.map((line, row) => `${line}  ${rows[row]?.[2]}`)
 }
 
@@ -89,7 +90,7 @@ function nightLines(nights: readonly SwarmNight[]): string[] {
     `${findings}`,
   ])
   const heads = ['night', 'run', 'claimed', 'swept', 'received', 'unsettled', 'transactions', 'findings']
-  return ['', 'Nights:', ...table([heads, ...rows])]
+  return ['', 'Nights:', ...indented([heads, ...rows])]
 }
 
 function verdict(report: SwarmReport): string {
@@ -111,14 +112,6 @@ function counted(counts: Record<string, number>): string[] {
   return most.map(([name, count]) => `${`${count}`.padStart(8)}  ${name}`)
 }
 
-/** Columns as wide as their longest cell; the first is left-aligned. */
-function table(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    `  ${row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart((widths[column] ?? 0) + 2),
-      )
-      .join('')}`.trimEnd(),
-  )
+function indented(rows: readonly string[][]): string[] {
+  return tableLines(rows).map((line) => `  ${line}`)
 }

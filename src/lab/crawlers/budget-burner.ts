@@ -33,11 +33,12 @@ export const budgetBurner: Behaviour = async (kit) => {
   await kit.buy('/before')
   const good = await kit.sign('/good')
   await atOnce(FLOOD, (page) => kit.send(`/flood/${page}`, { headers: { 'user-agent': LAB_AGENT } }))
+  // The strangers leave no look-up on the chain for them.
+  if (kit.pays === 'channel') for (let number = 0; number < DUST; number++) await dust(kit)
   const strangers = { channel: strangeChannel, exact: strangePayer, credit: strangeAgent }
   const strange = { ...good, url: `${kit.url}/strange` }
   for (let first = 0; first < STRANGERS[kit.pays]; first += WAVE)
     await atOnce(WAVE, async (number) => sent(kit, await strangers[kit.pays](kit, strange, first + number)))
-  if (kit.pays === 'channel') for (let number = 0; number < DUST; number++) await dust(kit)
   await atOnce(ON_ONE_ACCOUNT, () => sent(kit, good))
   for (let page = 1; page <= 3; page++) await kit.buy(`/after/${page}`)
 }

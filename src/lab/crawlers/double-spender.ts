@@ -9,6 +9,7 @@ import {
   bytes32,
   domainOf,
   paymentOf,
+  signCancel,
   signTransfer,
   voucherOf,
   withPayment,
@@ -111,19 +112,8 @@ async function cancelled(kit: Kit): Promise<void> {
 async function cancel(kit: Kit, signed: SignedRequest): Promise<void> {
   const payment = paymentOf(signed)
   const { nonce } = authorizationOf(payment)
-  const { address, privateKey } = kit.wallet
-  const signature = await privateKeyToAccount(privateKey).signTypedData({
-    domain: domainOf(payment, kit),
-    types: {
-      CancelAuthorization: [
-        { name: 'authorizer', type: 'address' },
-        { name: 'nonce', type: 'bytes32' },
-      ],
-    },
-    primaryType: 'CancelAuthorization',
-    message: { authorizer: address, nonce },
-  })
-  const args = [address, nonce, signature] as const
+  const signature = await signCancel(kit.wallet, nonce, domainOf(payment, kit))
+  const args = [kit.wallet.address, nonce, signature] as const
   const data = encodeFunctionData({ abi: USDC, functionName: 'cancelAuthorization', args })
   await kit.transact(kit.chain.usdc, data).catch(() => {})
 }

@@ -5,7 +5,7 @@ import type { Kit } from './crawler.ts'
 const COVERED = ['@authority', '@method', '@target-uri', 'signature-agent']
 
 /** An invoice. `presented`: where it is paid, once its rail has it. */
-export type OwnInvoice = {
+type OwnInvoice = {
   stage: string
   presented: { reference: string; url: string } | { url: null } | null
 }

@@ -88,6 +88,21 @@ export async function signTransfer(
   return { ...payment, payload: { authorization, signature } }
 }
 
+/** Signs that an authorization is void: the argument of the token’s `cancelAuthorization`. */
+export function signCancel({ address, privateKey }: Kit['wallet'], nonce: Hex, domain: Domain): Promise<Hex> {
+  return privateKeyToAccount(privateKey).signTypedData({
+    domain,
+    types: {
+      CancelAuthorization: [
+        { name: 'authorizer', type: 'address' },
+        { name: 'nonce', type: 'bytes32' },
+      ],
+    },
+    primaryType: 'CancelAuthorization',
+    message: { authorizer: address, nonce },
+  })
+}
+
 /** Signs a voucher with the upstream client, for any channel, total and network. */
 export async function signVoucher(
   privateKey: Hex,

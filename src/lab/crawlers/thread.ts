@@ -1,13 +1,13 @@
 /** The thread of the lab’s crawlers, where `Date` is the lab’s clock: upstream clients run there unmodified. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { resolveLocalhost } from '../../testing/localhost.ts'
 import { offsetOf } from '../clock.ts'
 import { shiftDate } from '../shifted-date.ts'
 import type { ThreadCall, ThreadMessage, Wish, WishAnswer } from './crawler.ts'
-import { resolveLocalNames } from './local-names.ts'
 
 const offset = offsetOf(workerData as SharedArrayBuffer)
 shiftDate((realNow) => realNow() + offset())
-resolveLocalNames()
+resolveLocalhost()
 
 // Trap: the clients load after the clock is set, because modules may keep `Date.now`.
 const [{ openKit }, { BEHAVIOURS }, { payInvoices }] = await Promise.all([

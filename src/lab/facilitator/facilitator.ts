@@ -3,15 +3,10 @@ import { Worker } from 'node:worker_threads'
 import type { LocalAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
 import type { SharedOffset } from '../clock.ts'
+import type { FacilitatorFault } from '../fail/fail.ts'
 
 /** How a facilitator misbehaves, as its thread receives it. */
-export type FacilitatorMisbehaviour =
-  | 'dead'
-  | '503'
-  | 'refuses'
-  | 'settles, then dies'
-  | 'claims success'
-  | { slowMs: number }
+type FacilitatorMisbehaviour = Exclude<FacilitatorFault, object> | { slowMs: number }
 
 /** The parts of a facilitator. `wallet`: pays the gas of the transfers. Plain data. */
 export type FacilitatorSetup = { offset: SharedOffset; rpcUrl: string; wallet: LocalAccount }
@@ -38,13 +33,18 @@ export async function startFacilitator(setup: FacilitatorSetup): Promise<LabFaci
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   thread.unref()
-  const waiting = new Map<number, () => void>()
+  const waiting = new Map<number, PromiseWithResolvers<void>>()
   let last = 0
+  // Without a listener, a fault of the thread would end this process.
+  thread.on('error', (fault) => {
+    for (const { reject } of waiting.values()) reject(fault)
+    waiting.clear()
+  })
   const url = await new Promise<string>((resolve, reject) => {
     thread.once('error', reject)
     thread.on('message', (message: FacilitatorMessage) => {
       if ('url' in message) return resolve(message.url)
-      waiting.get(message.done)?.()
+      waiting.get(message.done)?.resolve()
       waiting.delete(message.done)
     })
   })
@@ -52,10 +52,10 @@ export async function startFacilitator(setup: FacilitatorSetup): Promise<LabFaci
     url,
     misbehave(fault, times) {
       const id = ++last
-      return new Promise((done) => {
-        waiting.set(id, done)
-        thread.postMessage({ id, fault, times } satisfies FacilitatorOrder)
-      })
+      const done = Promise.withResolvers<void>()
+      waiting.set(id, done)
+      thread.postMessage({ id, fault, times } satisfies FacilitatorOrder)
+      return done.promise
     },
     async stop() {
       await thread.terminate()

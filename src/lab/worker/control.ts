@@ -5,23 +5,30 @@ import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
 import { type BookFault, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
-import { shortCalls, shortenNode } from './node.ts'
+import { setNodeTime, shortCalls, shortenNode } from './node.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import { type LabObject, labEnv } from './wrap.ts'
 
 /** A production Worker’s module. */
-export type Production = { default: ExportedHandler<LabBindings> } & Record<string, unknown>
+type Production = { default: ExportedHandler<LabBindings> } & Record<string, unknown>
 
 /** A run of a direct night. */
-export type DirectRun = { id: string; kind: string; status: string }
+type DirectRun = { id: string; kind: string; status: string }
 
 /** The orders of the lab to its Worker. */
 export type LabOrder =
-  /** Sets the clock, rings every alarm that is due, fires a cron if one is given, and rings again. Its Workflows run at once. */
-  | { do: 'pass'; offsetMs: number; fire?: { cron: string; time: number } }
+  /** Sets the clock. */
+  | { do: 'clock'; offsetMs: number }
+  /**
+   * Jumps to `to`, in virtual Unix milliseconds, with the chain. Alarms on the way ring at their times. Then fires a cron if one is
+   * given, and rings again. Its Workflows run at once.
+   */
+  | { do: 'pass'; to: number; fire?: { cron: string; time: number } }
   /** Loads objects, so that their alarms are known after a restart. */
   | { do: 'wake'; objects: Omit<VirtualAlarm, 'at'>[] }
+  /** Changes nothing: the result has the meters. */
+  | { do: 'meters' }
   /** Waits for the end of the Workflows that the platform’s cron has started. */
   | { do: 'await' }
   /** Aborts an object, with what it has not stored yet. */
@@ -32,18 +39,19 @@ export type LabOrder =
   | { do: 'node'; url: string | null }
 
 /**
- * The state of the Worker after an order. `nextAlarm`: virtual Unix milliseconds. `shortCalls`: of the node, since the Worker
- * started, without those that went through the proxy.
+ * The state of the Worker after an order. `shortCalls`: of the node, since the Worker started, without those that went through
+ * the proxy.
  */
 export type OrderResult = {
   offsetMs: number
-  nextAlarm: number | null
   runs: DirectRun[]
   shortCalls: number
 }
 
 const POLL_MS = 10
 const NEAR_MS = 600_000
+/** Alarms this close to each other ring at once: the platform’s may be late, too. */
+const TOGETHER_MS = 1_000
 
 let production: Production | undefined
 
@@ -59,13 +67,14 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
       return new Response(null, { status: 401 })
     const order = await request.json<LabOrder>()
     const runs = await this.#follow(order)
-    const [next] = pendingAlarms()
-    const state = { offsetMs: clockOffset(), nextAlarm: next?.at ?? null, shortCalls: shortCalls() }
-    return Response.json({ ...state, runs } satisfies OrderResult)
+    return Response.json({ offsetMs: clockOffset(), runs, shortCalls: shortCalls() } satisfies OrderResult)
   }
 
   async #follow(order: LabOrder): Promise<DirectRun[]> {
     switch (order.do) {
+      case 'clock':
+        setClock(order.offsetMs)
+        return []
       case 'pass':
         return this.#pass(order)
       case 'wake':
@@ -80,20 +89,36 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
       case 'node':
         shortenNode(order.url)
         return []
+      case 'meters':
+        return []
       case 'await':
         return Promise.all(takeStarted().map((run) => this.#ended(run)))
     }
   }
 
-  async #pass({ offsetMs, fire }: LabOrder & { do: 'pass' }): Promise<DirectRun[]> {
-    setClock(offsetMs)
-    await this.#ring()
+  async #pass({ to, fire }: LabOrder & { do: 'pass' }): Promise<DirectRun[]> {
+    await this.#walk(to)
+    const offsetMs = clockOffset()
     const runs = fire ? await this.#fire(fire) : []
     await this.#ring()
+    // Steps that sleep have moved the clock.
+    if (clockOffset() > offsetMs) await setNodeTime(Date.now())
     // An alarm that is due soon rings in the runtime, as real time passes.
     const near = pendingAlarms().filter(({ at }) => at <= Date.now() + NEAR_MS)
     await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
     return runs
+  }
+
+  /** Jumps from alarm to alarm. */
+  async #walk(to: number): Promise<void> {
+    for (;;) {
+      const [next] = pendingAlarms()
+      const at = Math.min(to, next ? next.at + TOGETHER_MS : to)
+      setClock(clockOffset() + Math.max(at - Date.now(), 0))
+      await setNodeTime(Date.now())
+      await this.#ring()
+      if (at === to) return
+    }
   }
 
   async #ring(): Promise<void> {

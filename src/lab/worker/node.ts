@@ -25,6 +25,22 @@ export function shortCalls(): number {
   return calls
 }
 
+/** Sets the chain’s clock to Unix milliseconds, by a block of that time. @throws if the chain refuses */
+export async function setNodeTime(ms: number): Promise<void> {
+  const calls = [
+    { jsonrpc: '2.0', id: 1, method: 'evm_setTime', params: [Math.floor(ms / 1000)] },
+    { jsonrpc: '2.0', id: 2, method: 'evm_mine', params: [] },
+  ]
+  const headers = { 'content-type': 'application/json' }
+  const answer = await LAB_NODE.fetch('http://node/', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(calls),
+  })
+  for (const { error } of await answer.json<{ error?: { message: string } }[]>())
+    if (error) throw new Error(`the chain’s clock: ${error.message}`)
+}
+
 /** Opens the short way for the node at `url`; null closes it. */
 export function shortenNode(url: string | null): void {
   short = url

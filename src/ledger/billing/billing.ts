@@ -2,7 +2,7 @@
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
-import type { BillingCalls, LineBill, LineNews } from '../credit/contract.ts'
+import type { BillingCalls, Dunned, LineBill, LineNews } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { affectedInvoices, changed, eventsOf, stageId } from './documents.ts'
@@ -20,6 +20,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  Overpayment,
   PaymentFailed,
   PaymentReceived,
   PaymentReversed,
@@ -49,8 +50,8 @@ export class Billing implements BillingCalls {
 
   /** Whether a run has something left to do: to issue a statement or invoice, to collect, to dun or to credit. */
   isOpen(): boolean {
-    const { stated, uninvoiced, unsettled, pendingSteps } = this.#documents
-    const documents = uninvoiced.length + unsettled.length + pendingSteps.length
+    const { stated, uninvoiced, unsettled, pendingSteps, overpaid } = this.#documents
+    const documents = uninvoiced.length + unsettled.length + pendingSteps.length + overpaid.length
     return documents > 0 || this.#excess > 0n || this.#record.journal.movedAfter(stated) !== null
   }
 
@@ -61,7 +62,7 @@ export class Billing implements BillingCalls {
     const { uninvoiced, drafted, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed, last }
-    const { attempted } = this.#documents
+    const { attempted, overpaid } = this.#documents
     return {
       ...known,
       unstated,
@@ -72,6 +73,7 @@ export class Billing implements BillingCalls {
       invoices,
       attempted,
       pendingSteps,
+      overpaid,
     }
   }
 
@@ -190,10 +192,19 @@ export class Billing implements BillingCalls {
     return this.#documents.attempts
   }
 
-  async dun(now: number, terms: DunningTerms): Promise<DunningStep[]> {
+  async dun(now: number, terms: DunningTerms): Promise<Dunned> {
     for (const { id } of this.#documents.unsettled) this.#take(id, terms, now, now)
     await this.#record.durable()
-    return this.#documents.pendingSteps
+    const { pendingSteps, overpaid } = this.#documents
+    return { pendingSteps, overpaid }
+  }
+
+  async named(overpaid: Overpayment[]): Promise<void> {
+    const unnamed = new Set(this.#documents.overpaid.map(({ invoice }) => invoice))
+    const news = overpaid.filter(({ invoice }) => unnamed.has(invoice))
+    const id = news.map(({ invoice, amount }) => `${invoice}/${amount}`).join(' ')
+    if (news.length > 0) this.#record.note('named', id, news)
+    await this.#record.durable()
   }
 
   async notified(ids: string[]): Promise<void> {

@@ -3,6 +3,7 @@
 import { readBody } from '../body.ts'
 import type { Enrolment } from '../credit/terms.ts'
 import type { LineEntry, LineKind } from '../credit/types.ts'
+import { overpaidOn } from './dunning.ts'
 import type {
   Attempt,
   Change,
@@ -11,6 +12,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  Overpayment,
   StatementHead,
 } from './types.ts'
 
@@ -73,6 +75,7 @@ export class Documents {
   readonly #invoices = new Map<string, InvoiceStanding>()
   readonly #attempts = new Map<string, Attempt>()
   readonly #pendingSteps = new Map<string, DunningStep>()
+  readonly #named = new Map<string, bigint>()
   #drafted: Draft | null = null
   #enrolment: Enrolment | null = null
   #openedAt = 0
@@ -94,7 +97,7 @@ export class Documents {
         this.#enrolment = readBody<Enrolment>(body)
         return
       case 'statement':
-        this.#statements.push(this.#named(readBody<StatementHead>(body)))
+        this.#statements.push(this.#withName(readBody<StatementHead>(body)))
         return
       case 'draft':
         this.#drafted = readBody<Draft>(body)
@@ -117,6 +120,9 @@ export class Documents {
       case 'told':
         for (const step of readBody<string[]>(body)) this.#pendingSteps.delete(step)
         return
+      case 'named':
+        for (const { invoice, amount } of readBody<Overpayment[]>(body)) this.#named.set(invoice, amount)
+        return
       case 'replay':
       case 'release':
       case 'lower':
@@ -127,7 +133,7 @@ export class Documents {
   }
 
   /** Statements of the first version lack a name. Uses the agent's name at that time. */
-  #named(statement: StatementHead): StatementHead {
+  #withName(statement: StatementHead): StatementHead {
     return { ...statement, name: statement.name ?? this.#enrolment?.name ?? '' }
   }
 
@@ -219,6 +225,13 @@ export class Documents {
 
   get pendingSteps(): DunningStep[] {
     return [...this.#pendingSteps.values()]
+  }
+
+  /** Overpayments that no run has named: each amount is named once. */
+  get overpaid(): Overpayment[] {
+    return this.invoices
+      .map((invoice) => ({ invoice: invoice.id, amount: overpaidOn(invoice) }))
+      .filter(({ invoice, amount }) => amount > 0n && amount !== this.#named.get(invoice))
   }
 
   /** Returns one invoice. @throws Error if it does not belong to this line */

@@ -19,6 +19,16 @@ export function owedOn({
   return owed > 0n ? owed : 0n
 }
 
+/** Returns what was paid and credited beyond the total, with VAT, in micro-dollars; 0 for other invoices. */
+export function overpaidOn({
+  total,
+  paid,
+  credited,
+}: Pick<InvoiceStanding, 'total' | 'paid' | 'credited'>): bigint {
+  const over = paid + credited - total
+  return over > 0n ? over : 0n
+}
+
 /** Returns when a stage begins by time alone, in Unix milliseconds; -Infinity for `open` and `settled`. */
 export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): number {
   switch (stage) {

@@ -211,3 +211,6 @@ export type Change =
 
 /** A change of an invoice, with its journal number and time. */
 export type InvoiceEvent = Change & { seq: number; at: number }
+
+/** The amount that an invoice received beyond its total, in micro-dollars. It belongs to the payer. */
+export type Overpayment = { invoice: string; amount: bigint }

@@ -10,6 +10,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  Overpayment,
   PaymentFailed,
   PaymentReceived,
   PaymentReversed,
@@ -48,6 +49,8 @@ export type LineBill = {
   attempted: InvoiceStanding[]
   /** Dunning steps whose notification is still pending. */
   pendingSteps: DunningStep[]
+  /** Overpayments that no run has named. */
+  overpaid: Overpayment[]
   /** The last entry that carries a document. */
   last: number
 }
@@ -60,6 +63,9 @@ export type LineNews = {
   /** The last entry that carries a document. */
   last: number
 }
+
+/** The result of dunning. */
+export type Dunned = Pick<LineBill, 'pendingSteps' | 'overpaid'>
 
 /**
  * The billing calls of a credit line. Each is idempotent by the id it carries: a repeated call returns the
@@ -114,10 +120,15 @@ export type BillingCalls = {
   abandon(invoice: string, id: string): Promise<void>
   /** Returns the attempts that may have paid or may still pay. */
   attempts(): Promise<Attempt[]>
-  /** Takes every dunning step that is due at `now`. Returns all steps whose notification is pending. */
-  dun(now: number, terms: DunningTerms): Promise<DunningStep[]>
+  /**
+   * Takes every dunning step that is due at `now`. Returns all steps whose notification is pending, and the overpayments that no
+   * run has named.
+   */
+  dun(now: number, terms: DunningTerms): Promise<Dunned>
   /** Marks the notifications of these steps as delivered. */
   notified(ids: string[]): Promise<void>
+  /** Marks overpayments as named: a run has stored its findings of them. */
+  named(overpaid: Overpayment[]): Promise<void>
   /** Returns the statement of a period with its line items, or null if it was not issued. */
   statement(period: string): Promise<Statement | null>
   /** Returns the heads of all statements, oldest first. */

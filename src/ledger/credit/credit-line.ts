@@ -7,6 +7,7 @@ import type {
   Draft,
   DunningTerms,
   Invoice,
+  Overpayment,
   PaymentFailed,
   PaymentReceived,
   PaymentReversed,
@@ -334,6 +335,10 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
 
   notified(ids: string[]) {
     return this.#billing.notified(ids)
+  }
+
+  named(overpaid: Overpayment[]) {
+    return this.#billing.named(overpaid)
   }
 
   statement(period: string) {

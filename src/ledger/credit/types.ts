@@ -89,6 +89,7 @@ export type LineKind =
   | 'abandon'
   | 'stage'
   | 'told'
+  | 'named'
 
 /** One journal entry, with the totals after it. The ceiling is the most that `charged` may reach. */
 export type LineEntry = Totals &

@@ -83,7 +83,7 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     const against: Reason | null = late ? 'exact_too_late' : use.amount === price ? null : 'exact_value'
     if (!this.#exists()) {
       if (against) return { outcome: 'refused', reason: against }
-      if (!opens) return { outcome: 'unknown_payer' }
+      if (!opens) return { outcome: 'unknown_payer', hasPaid: false }
       this.#open(use)
     }
     await this.screenedBoth(use)
@@ -320,7 +320,8 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
     const { held, refused, refusedLately } = this.#journal.unpaid(now - LEASE_MS, now - REFUSED_MS)
     if (held >= MAX_HELD || refusedLately >= MAX_REFUSED)
       return { outcome: 'refused', reason: 'too_many_at_once' }
-    if (refused > 0 && !opens) return { outcome: 'unknown_payer' }
+    if (refused > 0 && !opens)
+      return { outcome: 'unknown_payer', hasPaid: this.#journal.totals().payments > 0 }
     this.#journal.put(use, 'taken', now)
     return { outcome: 'taken' }
   }

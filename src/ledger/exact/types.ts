@@ -59,8 +59,11 @@ export type LostPayment = Pick<Use, 'nonce' | 'amount'> & { number: number; tran
 
 /** The result of `Authorizations.take`. */
 export type Reservation =
-  /** An unknown payer, and `opens` is false. Nothing was stored. */
-  | { outcome: 'unknown_payer' }
+  /**
+   * An unknown payer, or one with a refused payment, and `opens` is false. Nothing was stored. `hasPaid`: a customer, who must
+   * not share a limit with strangers. An older object leaves it out.
+   */
+  | { outcome: 'unknown_payer'; hasPaid?: boolean }
   /** Reserved: unused so far, or its earlier request failed. Settle it. */
   | { outcome: 'taken' }
   /**

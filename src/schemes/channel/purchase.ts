@@ -229,8 +229,7 @@ export class ChannelPurchase {
 
   /**
    * The answer to a deposit that would be refused, if an earlier request has sent it; null if none has. Only a payer with an
-   * account comes here (faults: H1).
-   *
+   * account comes here, and within its bucket: all payers share the relayer (faults: H1).
    * Trap: the account alone does not know (faults: I9). Between the begin of a deposit and its signature the relayer has
    * nothing of it, and another request of the channel may close it as unsent: vouchers must not wait for a sender that
    * crashed. Such a deposit may still be signed. From then on the account does not name it, and its voucher may be behind.
@@ -238,6 +237,7 @@ export class ChannelPurchase {
    * authorization changes no outcome: it was mined before, or its transaction reverts.
    */
   async #sentBefore(id: string): Promise<Result<Charge> | null> {
+    if (!(await this.#ports.mayRead(this.#channelId))) return refuse('too_many_chain_reads')
     const outcome = await this.#ports.relayer().outcome(id)
     if (outcome.status === 'mined') return this.#chargeDeposit(id, outcome)
     return outcome.status === 'pending' ? refuse('outcome_unknown', { detail: outcome.hash }) : null

@@ -27,8 +27,12 @@ export type ExactPorts = {
   authorizations: DurableObjectNamespace<Authorizations>
   /** Loaded at the first payment: a request without one never pays for the chain's code. */
   facilitator: () => Promise<Facilitator>
-  /** Whether one more unknown payer may be looked up now. Without it none is looked up: an invoice's URL is secret, so unknown clients cannot reach it. */
-  mayLook?: () => Promise<boolean>
+  /**
+   * Whether one more payer may be looked up now. Each one that has paid before, named by its account, has a bucket of its own:
+   * strangers cannot use up a customer's (faults: H1). Without it none is looked up: an invoice's URL is secret, so unknown
+   * clients cannot reach it.
+   */
+  mayLook?: (customer?: string) => Promise<boolean>
   /** Screens both ends, for the act that is paid for. Without it none is screened. */
   screening?: { screen: Screen; act?: 'invoice' } | undefined
 }
@@ -186,7 +190,7 @@ class ExactPurchase implements Charge {
     switch (taken.outcome) {
       case 'unknown_payer':
         // Ask again before refusing: another request may have reserved and settled the authorization meanwhile.
-        return held && !held.ok ? held : this.take(price, await this.#look())
+        return held && !held.ok ? held : this.take(price, await this.#look(taken.hasPaid === true))
       case 'refused':
         return refuse(taken.reason)
       case 'replayed':
@@ -276,8 +280,9 @@ class ExactPurchase implements Charge {
     return found
   }
 
-  async #look(): Promise<Result<null>> {
-    if (!(await this.#ports.mayLook?.())) return refuse('too_many_chain_reads')
+  async #look(isCustomer: boolean): Promise<Result<null>> {
+    if (!(await this.#ports.mayLook?.(isCustomer ? this.#use.name : undefined)))
+      return refuse('too_many_chain_reads')
     const facilitator = await this.#ports.facilitator()
     return facilitator.verify(this.#transfer)
   }

@@ -66,8 +66,8 @@ export async function resolvePayments(
 }
 
 /**
- * Ends the naming of lost payments. Call it once the step that found them was stored: the names that a killed run collects are
- * lost with it. The next run names again the payers that do not respond.
+ * Ends the naming of lost payments, once the step that found them was stored: the record of a run that is killed before does
+ * not have them. Payments of payers that do not respond are named again by the next run.
  */
 export async function endNaming(
   { authorizations }: Pick<Payers, 'authorizations'>,

@@ -48,8 +48,6 @@ export type LocalChain = {
   rpc(method: string, params?: unknown[]): Promise<unknown>
   /** Gives an account ether for gas, and USDC in atomic units; settles when both are there. */
   fund(account: Address, amount: bigint): Promise<void>
-  /** Sets its clock (Unix seconds) and mines a block of that time. Its clock runs on from there, and never back. */
-  setTime(seconds: number): Promise<void>
   /** New USDC in atomic units; settles when it is mined. */
   mint(to: Address, amount: bigint): Promise<void>
   /** Puts an address on the sanctions oracle's list, or takes it off; settles when it is mined. */
@@ -108,7 +106,6 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
         await rpc('anvil_setBalance', [account, ETHER_EACH])
         if (amount > 0n) await mint(rpc, usdc, account, amount)
       },
-      setTime: (seconds) => setTime(rpcUrl, seconds),
       mint: (to, amount) => mint(rpc, usdc, to, amount),
       sanction: (account, isListed) => sanction(rpc, account, isListed),
       stop: () => node.child.stop(),
@@ -225,18 +222,6 @@ function makeAccounts(count: number): LocalAccount[] {
 export function localAccount(phrase: string): LocalAccount {
   const privateKey = keccak256(stringToBytes(phrase))
   return { address: privateKeyToAddress(privateKey).toLowerCase() as Address, privateKey }
-}
-
-/** One trip for both: a lab sets the clock thousands of times. */
-async function setTime(rpcUrl: string, seconds: number): Promise<void> {
-  const calls = [
-    { jsonrpc: '2.0', id: 1, method: 'evm_setTime', params: [seconds] },
-    { jsonrpc: '2.0', id: 2, method: 'evm_mine', params: [] },
-  ]
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(rpcUrl, { method: 'POST', headers, body: JSON.stringify(calls) })
-  for (const { error } of (await response.json()) as { error?: { message: string } }[])
-    if (error) throw new Error(`the chain's clock: ${error.message}`)
 }
 
 async function call(rpcUrl: string, method: string, params: unknown[]): Promise<unknown> {

@@ -39,7 +39,7 @@ async function grow(line: Line, count: number): Promise<void> {
 }
 
 const stagesOf = async (line: Line, now: number) =>
-  (await line.line().dun(now, TERMS)).map(({ stage }) => stage)
+  (await line.line().dun(now, TERMS)).pendingSteps.map(({ stage }) => stage)
 
 describe('CreditLine.close', () => {
   it('issues one statement with all charges and releases of the period', async () => {
@@ -289,7 +289,7 @@ describe('CreditLine.dun', () => {
     const { line } = await billed()
     expect(await stagesOf(line, 29 * DAY)).toEqual([])
     expect(await stagesOf(line, 33 * DAY)).toEqual(['due', 'past_due'])
-    const steps = await line.line().dun(33 * DAY, TERMS)
+    const { pendingSteps: steps } = await line.line().dun(33 * DAY, TERMS)
     expect(steps).toHaveLength(2)
     await line.line().notified(steps.map(({ id }) => id))
     await line.restart()

@@ -79,11 +79,20 @@ describe('Payer of exact', () => {
     const failed = next()
     await refused(failed)
     const before = await status()
-    for (let n = 0; n < 3; n++) expect(await takeUnseen(next())).toEqual({ outcome: 'unknown_payer' })
-    expect(await takeUnseen(failed)).toEqual({ outcome: 'unknown_payer' })
+    const customer = { outcome: 'unknown_payer', hasPaid: true }
+    for (let n = 0; n < 3; n++) expect(await takeUnseen(next())).toEqual(customer)
+    expect(await takeUnseen(failed)).toEqual(customer)
     expect(await status()).toEqual(before)
     await close(failed)
     expect(await takeUnseen(next())).toEqual({ outcome: 'taken' })
+  })
+
+  it('is a stranger until it has paid, whatever was refused [H1]', async () => {
+    const { takeUnseen, refused, next } = payer()
+    const stranger = { outcome: 'unknown_payer', hasPaid: false }
+    expect(await takeUnseen(next())).toEqual(stranger)
+    await refused(next())
+    expect(await takeUnseen(next())).toEqual(stranger)
   })
 
   it(`has ${MAX_REFUSED} refused authorizations an hour at most [H1]`, async () => {

@@ -138,3 +138,30 @@ describe('Deposit that another request has closed as never sent', () => {
     })
   })
 })
+
+describe('Refused deposit', () => {
+  it('asks the relayer within the bucket of its channel, and gets 503 beyond it [H1, I9]', async () => {
+    const crawler = await newRegular(shop)
+    const keys: string[] = []
+    const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) <= 2 })
+    const limited = startPaywall({
+      CHANNEL_READS: { limit },
+      CHAIN_READS: { limit: async () => ({ success: false }) },
+    })
+    const payment = await topUpOf(crawler, 5n * PRICE)
+    const asked = async () => {
+      limited.calls.length = 0
+      const refused = await statusAndError(await limited.ask('/two', { payment }))
+      return [refused[0], limited.calls.filter((call) => call.startsWith('RELAYER.')).length]
+    }
+    expect([await asked(), await asked(), await asked()]).toEqual([
+      [402, 1],
+      [402, 1],
+      [503, 0],
+    ])
+    expect(keys).toEqual([crawler.id, crawler.id, crawler.id])
+    const other = await newRegular(shop)
+    const unlike = await limited.ask('/two', { payment: await other.owes(2n * PRICE) })
+    expect(unlike.status).toBe(200)
+  })
+})

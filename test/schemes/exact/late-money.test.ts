@@ -147,3 +147,26 @@ describe('Exact payment through a facilitator without a node', () => {
     expect([served.status, receiptOf(served).transaction]).toEqual([200, transaction])
   })
 })
+
+describe('Customer of exact with a refused payment', () => {
+  it('is looked up from a bucket of its own, whatever strangers use up [H1, I13]', async () => {
+    const keys: string[] = []
+    const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) <= 1 })
+    const limited = startPaywall({
+      CHAIN_READS: { limit: async () => ({ success: false }) },
+      CHANNEL_READS: { limit },
+    })
+    crawler = await newCrawler(shop, PRICE)
+    expect((await shop.ask('/zero', { payment: await crawler.pays() })).status).toBe(200)
+    expect((await shop.ask('/one', { payment: await crawler.pays() })).status).toBe(402)
+    await mint(crawler.payer.address, 2n * PRICE)
+    expect((await limited.ask('/two', { payment: await crawler.pays() })).status).toBe(200)
+    const beyond = await limited.ask('/three', { payment: await crawler.pays() })
+    expect(await statusAndError(beyond)).toEqual([503, 'tab_too_many_unknown_channels'])
+    const account = `${network.id}:${crawler.payer.address}`
+    expect(keys).toEqual([account, account])
+    const stranger = await limited.ask('/one', { payment: await (await newCrawler(shop)).pays() })
+    expect(await statusAndError(stranger)).toEqual([503, 'tab_too_many_unknown_channels'])
+    expect(keys).toHaveLength(2)
+  })
+})
