@@ -1,10 +1,12 @@
 /** The console in a real browser: every page by axe and under its policy, and acts by keyboard, without JavaScript. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
+import { toFunctionSelector } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NAV_PATHS } from '../../src/console/frame.tsx'
 import { openPage, signInBy, startBrowser, tabTo, violationsOf } from './browser.ts'
 import { type ConsoleStage, startConsoleStage } from './console-stage.ts'
+import { accountOf, openTab } from './site.ts'
 
 let stage: ConsoleStage
 let browser: Browser
@@ -200,6 +202,41 @@ describe('the console without JavaScript, by keyboard alone', { timeout: 60_000 
     await second.page.goto(`${stage.console}/`)
     expect(second.page.url()).toBe(`${stage.console}/sign-in`)
     await Promise.all([first.close(), second.close()])
+  })
+
+  it('leads from home over the run to a channel in quarantine and lifts it, and the next night claims', async () => {
+    const { page } = signedIn
+    const payer = stage.payer()
+    const { channelId } = await openTab(stage, payer).buy('/page')
+    await stage.node.misbehave({
+      method: 'eth_estimateGas',
+      where: payer.address.slice(2).toLowerCase(),
+      does: 'answer',
+      error: { code: 3, message: 'execution reverted', data: toFunctionSelector('InvalidSignature()') },
+    })
+    await stage.passNights()
+    await stage.node.misbehave()
+    await page.goto(`${stage.console}/`)
+    await tabTo(page, '.needs a[href^="/runs/settle-"]')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/runs\/settle-/)
+    await tabTo(page, `main a[href="/accounts/${channelId}"]`)
+    await page.keyboard.press('Enter')
+    await shown(page, 'Claims leave this channel out: InvalidSignature')
+    await tabTo(page, 'form[action$="/lift"] button')
+    expect(await page.locator('button:focus').textContent()).toMatch(
+      /^Lift the quarantine of \$0\.001000 on 0x/,
+    )
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/acts\//)
+    expect(await page.locator('h1').textContent()).toBe('Quarantine lifted')
+    await tabTo(page, 'main a.go')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(new RegExp(`/accounts/${channelId}$`))
+    expect(await page.locator('form[action$="/lift"]').count()).toBe(0)
+    await stage.passNights()
+    const { standing } = await accountOf(stage, channelId)
+    expect(standing).toMatchObject({ charged: '1000', redeemed: '1000', quarantine: null })
   })
 })
 
