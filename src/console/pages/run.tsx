@@ -112,6 +112,11 @@ type RunSums = {
   quarantined?: { accounts: number }
 }
 
+/** `1 channel`, and `2 channels`. */
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 function stepsIn(record: Run['record']): (readonly [string, Child])[] {
   const { claimed, swept, sums, exact, bill, dust, quarantined } = record as RunSums
   const usd = (amount: string) => dollars(BigInt(amount))
@@ -119,19 +124,40 @@ function stepsIn(record: Run['record']): (readonly [string, Child])[] {
   const steps: (readonly [string, Child] | false | undefined)[] = [
     isSum(claimed) && ['Claimed from channels', usd(claimed)],
     isSum(swept) && ['Swept to receivers', usd(swept)],
-    sums && [`Compared ${sums.channels ?? 0} channels with the chain`, usd(sums.charged ?? '0')],
-    exact && [`Compared ${exact.payers ?? 0} payers by exact`, usd(exact.received ?? '0')],
+    sums && [`Compared ${counted(sums.channels ?? 0, 'channel')} with the chain`, usd(sums.charged ?? '0')],
+    exact && [`Compared ${counted(exact.payers ?? 0, 'payer')} by exact`, usd(exact.received ?? '0')],
     bill && isSum(bill.invoiced) && ['Invoiced', usd(bill.invoiced)],
     bill && isSum(bill.received) && ['Received by invoices', usd(bill.received)],
     dust &&
-      dust.count > 0 && [`Left ${dust.count} accounts that are not worth their gas yet`, usd(dust.amount)],
+      dust.count > 0 && [
+        `Left ${counted(dust.count, 'account')} whose claims are not worth their gas yet`,
+        usd(dust.amount),
+      ],
     quarantined &&
       quarantined.accounts > 0 && [
-        `Left ${quarantined.accounts} accounts in quarantine`,
+        `Left ${counted(quarantined.accounts, 'account')} in quarantine`,
         <Badge mood="warn">Waiting</Badge>,
       ],
   ]
   return steps.filter((step): step is readonly [string, Child] => Array.isArray(step))
+}
+
+/** Codes whose account is a network, a receiver or the relayer. */
+const OF_NO_ACCOUNT = [
+  'network_differs',
+  'receiver_behind',
+  'unswept',
+  'low_gas',
+  'nonce_hole',
+  'nonce_filled',
+  'key_shared',
+]
+/** Parts of the deployment that a finding names in place of an account. */
+const PARTS = ['figures', 'watch', 'relayer', 'agents']
+
+/** Whether the console has a page for the account of a finding. */
+function hasPage({ what, account }: Finding): boolean {
+  return !OF_NO_ACCOUNT.includes(what) && !PARTS.includes(account)
 }
 
 function Findings({ of }: { of: readonly Finding[] }) {
@@ -145,11 +171,14 @@ function Findings({ of }: { of: readonly Finding[] }) {
         {
           title: 'Account',
           kind: 'full',
-          cell: ({ account }) => (
-            <a href={`/accounts/${encodeURIComponent(account)}`}>
-              <code>{account}</code>
-            </a>
-          ),
+          cell: (finding) =>
+            hasPage(finding) ? (
+              <a href={`/accounts/${encodeURIComponent(finding.account)}`}>
+                <code>{finding.account}</code>
+              </a>
+            ) : (
+              <code>{finding.account}</code>
+            ),
         },
         { title: 'Detail', kind: 'full', cell: ({ detail }) => detail },
       ]}
