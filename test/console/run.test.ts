@@ -39,4 +39,15 @@ describe('the page of a run', () => {
     expect(links).toEqual([CHANNEL, 'acme'])
     for (const { account } of list) expect(text).toContain(`<code>${account}</code>`)
   })
+
+  it('states the channels of a claim, and none for a sweep', async () => {
+    const sent = { id: '1', status: 'mined', hash: '0xab', amount: '1', reason: null }
+    const list = [
+      { ...sent, kind: 'claim', rows: 3 },
+      { ...sent, kind: 'sweep', rows: 0 },
+    ]
+    const text = await pageOf({ transactions: { count: 2, list } })
+    const cells = [...text.matchAll(/data-l="Channels">([^<]*)</g)].map(([, cell]) => cell)
+    expect(cells).toEqual(['3', '—'])
+  })
 })

@@ -112,9 +112,9 @@ type RunSums = {
   quarantined?: { accounts: number }
 }
 
-/** `1 channel`, and `2 channels`. */
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+/** `1 channel` of one of the `channels`, and `2 channels`. */
+function counted(count: number, nouns: string): string {
+  return `${count} ${count === 1 ? nouns.slice(0, -1) : nouns}`
 }
 
 function stepsIn(record: Run['record']): (readonly [string, Child])[] {
@@ -124,18 +124,18 @@ function stepsIn(record: Run['record']): (readonly [string, Child])[] {
   const steps: (readonly [string, Child] | false | undefined)[] = [
     isSum(claimed) && ['Claimed from channels', usd(claimed)],
     isSum(swept) && ['Swept to receivers', usd(swept)],
-    sums && [`Compared ${counted(sums.channels ?? 0, 'channel')} with the chain`, usd(sums.charged ?? '0')],
-    exact && [`Compared ${counted(exact.payers ?? 0, 'payer')} by exact`, usd(exact.received ?? '0')],
+    sums && [`Compared ${counted(sums.channels ?? 0, 'channels')} with the chain`, usd(sums.charged ?? '0')],
+    exact && [`Compared ${counted(exact.payers ?? 0, 'payers')} by exact`, usd(exact.received ?? '0')],
     bill && isSum(bill.invoiced) && ['Invoiced', usd(bill.invoiced)],
     bill && isSum(bill.received) && ['Received by invoices', usd(bill.received)],
     dust &&
       dust.count > 0 && [
-        `Left ${counted(dust.count, 'account')} whose claims are not worth their gas yet`,
+        `Left ${counted(dust.count, 'accounts')} whose claims are not worth their gas yet`,
         usd(dust.amount),
       ],
     quarantined &&
       quarantined.accounts > 0 && [
-        `Left ${counted(quarantined.accounts, 'account')} in quarantine`,
+        `Left ${counted(quarantined.accounts, 'accounts')} in quarantine`,
         <Badge mood="warn">Waiting</Badge>,
       ],
   ]
@@ -199,7 +199,7 @@ function Transactions({ of }: { of: readonly Sent[] }) {
           kind: 'full',
           cell: ({ hash, reason }) => (hash ? <code>{hash}</code> : (reason ?? 'not sent yet')),
         },
-        { title: 'Channels', kind: 'n', cell: ({ rows }) => rows },
+        { title: 'Channels', kind: 'n', cell: ({ kind, rows }) => (kind === 'sweep' ? '—' : rows) },
         {
           title: 'Status',
           cell: ({ status }) => <Badge mood={status === 'mined' ? 'good' : 'warn'}>{words(status)}</Badge>,
