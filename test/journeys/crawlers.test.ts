@@ -39,7 +39,7 @@ const BUDGETS: [PaysBy, string, Burnt][] = [
     'channel',
     'look-ups on the chain',
     {
-      guard: /reads\?\.limit\(\{ key: key\d* \}\)/,
+      guard: /all\d*\?\.limit\(\{ key: strangers\d* \}\)/,
       without: '({ success: true })',
       perMinute: 20,
       isOver: ({ cost }) => Number(cost?.lookUps) >= STRANGE_CHANNELS,
