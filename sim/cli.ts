@@ -46,6 +46,7 @@ const SOMETIMES = [
   'isolate restarted',
   'client gave up',
   'page delivered on credit',
+  'forged voucher',
   'reuse: same request',
   'reuse: other page',
   'reuse: same nonce',

@@ -265,8 +265,9 @@ class Story {
   async #visit(payer: ChannelPayer, page: string): Promise<void> {
     const { choices } = this.#world
     const { name } = payer.client
-    const burst = Array.from({ length: choices.between(`burst ${name}`, 1, 5) }, (_, at) =>
-      payer.buy(`${page}/${at}`),
+    const burst: Promise<unknown>[] = Array.from(
+      { length: choices.between(`burst ${name}`, 1, 5) },
+      (_, at) => payer.buy(`${page}/${at}`),
     )
     const act = choices.number(`act ${name}`)
     if (act < 0.12)
@@ -274,6 +275,7 @@ class Story {
     else if (act < 0.22)
       burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
     else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
+    else if (act < 0.37) burst.push(payer.forge(`${page}/forged`))
     await Promise.all(burst)
   }
 

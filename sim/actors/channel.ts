@@ -9,10 +9,12 @@ import { NETWORK } from '../chain/state.ts'
 import { type Answer, errorOf, receiptOf, requiredOf } from '../wire.ts'
 import { world } from '../world.ts'
 import { type Bought, type Client, paymentOf } from './client.ts'
-import type { Wallet } from './wallet.ts'
+import { Wallet } from './wallet.ts'
 
 /** A client signs so many payments for one page. */
 const MOST_SIGNED = 8
+/** The number of a wallet that owns no channel. */
+const FORGER = 99
 
 /** One channel of one payer, as its client has it. */
 export class ChannelPayer {
@@ -105,6 +107,15 @@ export class ChannelPayer {
       if (end !== 'again') return end
     }
     return 'refused'
+  }
+
+  /** Asks for a page with a voucher that another key has signed. */
+  async forge(path: string): Promise<void> {
+    const max = this.#highest + BigInt((await this.meet()).amount)
+    const { signature } = new Wallet(FORGER).voucher(this.config, max)
+    const voucher = { ...this.wallet.voucher(this.config, max), signature }
+    world().count('forged voucher')
+    await this.client.ask(path, this.#payment(path, { type: 'voucher', channelConfig: this.config, voucher }))
   }
 
   /** Takes back `amount`, or all that is left. */

@@ -26,7 +26,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: SCHEME,
     from: 'settled.isFinal\n            ?',
     to: 'settled\n            ?',
-    by: 'I9',
+    by: 'I1',
   },
   {
     id: 'pays-without-renewal',
