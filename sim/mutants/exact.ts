@@ -62,7 +62,8 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: IN_DOUBT,
     from: '(outcome.isFinal || isOver)',
     to: '(outcome.isFinal || since > 0)',
-    by: 'I9',
+    by: null,
+    why: 'not seen in 400 runs: a run must read a refused signature that still pays after it',
   },
   {
     id: 'confirms-what-was-undone',

@@ -8,7 +8,7 @@ export const REQUEST_MUTANTS: readonly Mutant[] = [
     file: '/src/paywall/gate.ts',
     from: "return refuse('ledger_unavailable')",
     to: "return refuse('payment_required')",
-    by: 'I9',
+    by: 'I5',
   },
   {
     id: 'serves-refused-payments',
