@@ -1,6 +1,6 @@
 /** Catches up on a rail's events, so that a lost webhook loses no payment. Each rail has a mark of its own. */
 
-import type { Finding } from '../ledger/book/finding.ts'
+import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import { type MissedInvoice, type RailMark, readMark, saveMark } from '../ledger/book/rail-marks.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { DAY_MS } from '../platform/time.ts'
@@ -55,7 +55,7 @@ async function catchUpRail(settings: Settings, rail: Rail, now: number): Promise
     },
     ({ agent, invoice }, fault) => {
       missed.push({ agent, invoice })
-      findings.push({ ...failed(agent, fault), invoice })
+      findings.push(railFailed({ agent, id: invoice }, fault))
       return 0n
     },
   )

@@ -22,7 +22,7 @@ export type ConsoleEnv = {
   Variables: { desk: Desk }
 }
 
-/** The context of a page: who asks for it, and the API in that principal's name. */
+/** The context of a page: the principal that asks for it, and the API in its name. */
 export type Desk = SessionApi & { session: string; who: Principal; formToken: string }
 
 /** A page of the console, or the answer to one of its forms. */

@@ -23,7 +23,7 @@ export type CrawlerTally = {
 export type Cost = { lookUps: number; gas: bigint; origin: number }
 
 /**
- * The tally beside the ledger and the chain. `charged`: what the ledger has charged. `paid`: claimed of its
+ * The tally beside the ledger and the chain. `charged`: the amount that the ledger has charged. `paid`: claimed of its
  * channel, sent by `exact`, or paid of its invoices.
  * `due`: charged, not paid yet, and still backed by escrow or by an open invoice.
  *

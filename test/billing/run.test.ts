@@ -1,6 +1,6 @@
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { markPaid } from '../../src/billing/payments.ts'
+import { markPaid, markReturned } from '../../src/billing/payments.ts'
 import type { OpenBill } from '../../src/billing/run.ts'
 import { lines } from '../../src/ledger/book/credit.ts'
 import { makeRun, type RunKind, type Work } from '../../src/settlement/run.ts'
@@ -126,6 +126,32 @@ describe('Billing run', () => {
     await markPaid(operator.settings, named, { amount: 7n, reference: 'bank 2', at: 0 })
     const { record } = await run(workOf(operator), MIDNIGHT + 2 * DAY)
     expect(record.findings).toMatchObject({ list: [{ what: 'overpaid', detail: `${named.invoice} by 7` }] })
+  })
+
+  it('names an overpayment again when it was returned and comes back', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await run(workOf(operator))
+    const named = { agent: customer.agent, invoice: (await customer.only()).id }
+    const counts: unknown[] = []
+    const night = async (day: number) =>
+      counts.push(
+        ((await run(workOf(operator), MIDNIGHT + day * DAY)).record.findings as { count: number }).count,
+      )
+    const pay = (reference: string, amount: bigint) =>
+      markPaid(operator.settings, named, { amount, reference, at: 0 })
+    await pay('bank 1', CENT + 5n)
+    await night(1)
+    await pay('bank 2', 2n)
+    await night(2)
+    await markReturned(operator.settings, named, { reference: 'bank 2', reason: 'an error', at: 0 })
+    await night(3)
+    await night(4)
+    await markReturned(operator.settings, named, { reference: 'bank 1', reason: 'an error', at: 0 })
+    await pay('bank 3', CENT + 5n)
+    await night(5)
+    await night(6)
+    expect(counts).toEqual([1, 1, 1, 0, 1, 0])
   })
 
   it('bills lines from the registry when the read model has lost them', async () => {

@@ -10,7 +10,7 @@ const BANNED: readonly (readonly [rule: string, pattern: RegExp])[] = [
   ],
   ['name the actor', /\b(?:whoever|nobody|of whom|none such|none is to be had|hearsay)\b/i],
   [
-    // The titles, captions and hints of a page are no sentences.
+    // The titles, captions and hints of a page need not be sentences.
     'begin with the subject, not with What, Who or Of',
     /(?:^|[.:;!?] |\* |\/\/ |\/\*\* |# |\| |(?<!\b(?:title|caption|hint)=\{?)['"`])(?:What|Who|Whom|Whose|Of) [a-z](?![^.]*\?)/,
   ],

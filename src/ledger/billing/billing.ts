@@ -48,7 +48,7 @@ export class Billing implements BillingCalls {
     this.#record = record
   }
 
-  /** Whether a run has something left to do: to issue a statement or invoice, to collect, to dun or to credit. */
+  /** Whether a run has something left to do: to issue a statement or invoice, to collect, to dun, to credit, or to name. */
   isOpen(): boolean {
     const { stated, uninvoiced, unsettled, pendingSteps, overpaid } = this.#documents
     const documents = uninvoiced.length + unsettled.length + pendingSteps.length + overpaid.length
@@ -202,8 +202,8 @@ export class Billing implements BillingCalls {
   async named(overpaid: Overpayment[]): Promise<void> {
     const unnamed = new Set(this.#documents.overpaid.map(({ invoice }) => invoice))
     const news = overpaid.filter(({ invoice }) => unnamed.has(invoice))
-    const id = news.map(({ invoice, amount }) => `${invoice}/${amount}`).join(' ')
-    if (news.length > 0) this.#record.note('named', id, news)
+    // The same amount can come back after a reversal, so each entry needs an id of its own.
+    if (news.length > 0) this.#record.note('named', `${this.#documents.last}`, news)
     await this.#record.durable()
   }
 

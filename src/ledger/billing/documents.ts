@@ -149,7 +149,9 @@ export class Documents {
     if (kind === 'stage') this.#pendingSteps.set(id, document)
     if (kind === 'payment') this.#attempts.delete(id)
     if (kind === 'credit_note') this.#carried += document.released ?? 0n
-    this.#invoices.set(document.invoice, changed(this.invoice(document.invoice), change))
+    const invoice = changed(this.invoice(document.invoice), change)
+    if (overpaidOn(invoice) === 0n) this.#named.delete(invoice.id)
+    this.#invoices.set(invoice.id, invoice)
   }
 
   /** Whether a document of this kind and id was added. */

@@ -99,6 +99,9 @@ export function compareListing(rows: readonly { id: string; relistedAt: number |
 }
 
 /** Returns a `rail_failed` finding for an invoice. The detail is `<invoice id>: <fault>`. */
-export function railFailed({ agent: account, id }: InvoiceStanding, fault: unknown): Finding {
+export function railFailed(
+  { agent: account, id }: Pick<InvoiceStanding, 'agent' | 'id'>,
+  fault: unknown,
+): Finding {
   return { account, what: 'rail_failed', detail: `${id}: ${fault}`, invoice: id }
 }

@@ -87,7 +87,7 @@ async function page(c: Context<ConsoleEnv>, editing: Editing, shown: Shown): Pro
         <Crossed by={editing} typed={crossed}>
           {open
             ? open.typed.at === 'new' && crossed.at !== 'new'
-              ? 'The rule that you edited is no longer there. Your text is below, as a new rule.'
+              ? 'The rule that you edited was removed. Your text is below, as a new rule.'
               : 'Your text is below. Save it again to put it into the new draft.'
             : 'Nothing was moved. The rules below are the new ones.'}
         </Crossed>
