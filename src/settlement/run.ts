@@ -5,7 +5,7 @@
 
 import { billAll, type OpenBill } from '../billing/run.ts'
 import type { Finding } from '../ledger/book/finding.ts'
-import { abandonRuns, type RunRecord, saveRun } from '../ledger/book/runs.ts'
+import { beginRun, type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import { checkSums } from '../ledger/figures/check.ts'
@@ -84,10 +84,7 @@ export async function makeRun(work: Work, steps: Steps, id: string, cause: Cause
   const run = { id, kind }
   const startedAt = await steps.do('begin', async () => {
     const startedAt = Date.now()
-    await Promise.all([
-      abandonRuns(book, kind, cause.moment ?? startedAt, startedAt),
-      saveRun(book, { ...run, status: 'running', startedAt, endedAt: null, record: cause }),
-    ])
+    await beginRun(book, { ...run, startedAt, record: cause }, cause.moment ?? startedAt, 'REPLACE')
     return startedAt
   })
   const report = new Report()

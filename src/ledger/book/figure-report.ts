@@ -147,6 +147,7 @@ export async function readCursors(
   kind: Cursor['kind'],
   accounts: readonly string[],
 ): Promise<Map<string, Cursor>> {
+  if (accounts.length === 0) return new Map()
   const { results } = await book
     .prepare(
       `SELECT account, position, charged FROM figure_cursor

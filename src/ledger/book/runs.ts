@@ -25,22 +25,15 @@ export type RunRecord = {
 
 /** Saves a run, over an earlier state of the same run. */
 export async function saveRun(book: D1Database, run: RunRecord): Promise<void> {
-  await book
-    .prepare(
-      'INSERT OR REPLACE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
-    )
-    .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
-    .run()
+  await insert(book, run, 'REPLACE').run()
 }
 
-/** Saves that a run has begun, unless it is there: a repeated firing must not take the place of what the first one found. */
-export async function beginRun(book: D1Database, run: RunRecord): Promise<void> {
-  await book
+function insert(book: D1Database, run: RunRecord, orElse: 'REPLACE' | 'IGNORE'): D1PreparedStatement {
+  return book
     .prepare(
-      'INSERT OR IGNORE INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT OR ${orElse} INTO run (id, kind, status, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?)`,
     )
     .bind(run.id, run.kind, run.status, run.startedAt, run.endedAt, JSON.stringify(run.record))
-    .run()
 }
 
 /** Longer than a run of a kind lasts. A run that lasts longer all the same is shown as abandoned until it ends. */
@@ -52,22 +45,24 @@ const LONGEST_MS: Readonly<Record<RunRecord['kind'], number>> = {
 }
 
 /**
- * Marks the runs of a kind that must have been killed: they are still `running`, and their moment is long before `moment`,
- * the one of a run that begins now. Both times in Unix milliseconds.
+ * Saves that a run has begun, and marks the runs of its kind that must have been killed: they are still `running`, and their
+ * moment is long before `moment` (Unix milliseconds), the one of this run. `IGNORE` keeps a record that is there: a repeated
+ * firing must not take the place of what the first one found.
  */
-export async function abandonRuns(
+export async function beginRun(
   book: D1Database,
-  kind: RunRecord['kind'],
+  run: Omit<RunRecord, 'status' | 'endedAt'>,
   moment: number,
-  now: number,
+  orElse: 'REPLACE' | 'IGNORE',
 ): Promise<void> {
-  await book
-    .prepare(
-      `UPDATE run SET status = 'abandoned', ended_at = ?
-         WHERE kind = ? AND status = 'running' AND coalesce(record ->> '$.moment', started_at) <= ?`,
-    )
-    .bind(now, kind, moment - LONGEST_MS[kind])
-    .run()
+  const abandon = book.prepare(
+    `UPDATE run SET status = 'abandoned', ended_at = ?
+       WHERE kind = ? AND status = 'running' AND coalesce(record ->> '$.moment', started_at) <= ?`,
+  )
+  await book.batch([
+    abandon.bind(run.startedAt, run.kind, moment - LONGEST_MS[run.kind]),
+    insert(book, { ...run, status: 'running', endedAt: null }, orElse),
+  ])
 }
 
 /** Deletes a run that has nothing to show. Its record stays if another firing of the same window has ended it. */

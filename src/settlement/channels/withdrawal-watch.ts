@@ -8,7 +8,7 @@
 import { readChannels } from '../../chain/channels.ts'
 import { ChainFault } from '../../chain/fault.ts'
 import { findWithdrawals, readHead } from '../../chain/withdrawals.ts'
-import { abandonRuns, beginRun, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
+import { beginRun, deleteRun, type RunRecord, saveRun } from '../../ledger/book/runs.ts'
 import {
   listedChannels,
   readWatch,
@@ -112,8 +112,7 @@ export async function watch(
   const run = { id, kind: 'watch' as const, startedAt: Date.now() }
   const [known] = await Promise.all([
     readWatch(book, chain.network),
-    abandonRuns(book, 'watch', time, run.startedAt),
-    beginRun(book, { ...run, status: 'running', endedAt: null, record: { moment: time } }),
+    beginRun(book, { ...run, record: { moment: time } }, time, 'IGNORE'),
   ])
   const report = isNamed ? new Report().on(chain.network) : new Report()
   const state = known ?? firstState(share)
@@ -126,7 +125,7 @@ export async function watch(
   }
   try {
     const withdrawing = await look(watching, run.startedAt)
-    if (state.blind > 0 || state.alerted) await save(watching, { blind: 0, alerted: false })
+    await save(watching, { blind: 0, alerted: false })
     const { owing: withdrawals } = watching
     if (report.idle() && withdrawals.length === 0) await deleteRun(book, run.id)
     else await end(report.status(), { withdrawing, withdrawals })
@@ -142,7 +141,8 @@ function firstState({ span }: WatchShare): WatchState {
   return { block: null, span, after: '', seenAt: null, blind: 0, alerted: false }
 }
 
-async function save(watching: Watch, change: Partial<WatchState>): Promise<void> {
+/** Saves how far the watch has come: once before each further range or page, and at its end. */
+async function save(watching: Watch, change: Partial<WatchState> = {}): Promise<void> {
   watching.state = { ...watching.state, ...change }
   const { book, chain } = watching.settings
   await saveWatch(book, chain.network, watching.state)
@@ -173,7 +173,7 @@ async function look(watching: Watch, began: number): Promise<number> {
   return logs.withdrawing + (await poll(watching, pages, began + share.budgetMs))
 }
 
-/** Claims from the withdrawals in the blocks up to `head`. The place is saved after each range. */
+/** Claims from the withdrawals in the blocks up to `head`. */
 async function readLogs(watching: Watch, head: number, until: number) {
   const { settings, share } = watching
   // A node may have fewer blocks than at the last watch. Reading a block again does no harm.
@@ -182,6 +182,7 @@ async function readLogs(watching: Watch, head: number, until: number) {
   let withdrawing = 0
   let failures = 0
   for (let request = 0; request < share.requests && first <= head; request++) {
+    if (request > 0) await save(watching)
     const last = Math.min(head, first + span - 1)
     const found = await findWithdrawals(settings.chain, first, last).catch((fault) => {
       if (fault instanceof ChainFault) return null
@@ -190,12 +191,12 @@ async function readLogs(watching: Watch, head: number, until: number) {
     const claimed = found && (await claimFrom(watching, await ours(watching, found), until))
     withdrawing += claimed?.withdrawing ?? 0
     if (claimed?.isDone) {
-      await save(watching, { block: last, span, seenAt: Date.now() })
+      watching.state = { ...watching.state, block: last, span, seenAt: Date.now() }
       first = last + 1
     } else {
       // Too many blocks for the node, or too many withdrawals for one watch.
       span = Math.max(1, Math.floor((last - first + 1) / 2))
-      await save(watching, { span })
+      watching.state = { ...watching.state, span }
       if (++failures === share.failures) break
     }
     if (Date.now() > until) break
@@ -216,11 +217,12 @@ async function poll(watching: Watch, pages: number, until: number): Promise<numb
   const { settings, share, seen } = watching
   let withdrawing = 0
   for (let page = 0; page < pages && Date.now() <= until; page++) {
+    if (page > 0) await save(watching)
     const ids = await watchedChannels(settings.book, settings.chain.network, watching.state.after, share.page)
     const unseen = ids.filter((id) => !seen.has(id))
     withdrawing += (await claimFrom(watching, unseen, until)).withdrawing
     const after = ids.length < share.page ? '' : (ids.at(-1) ?? '')
-    await save(watching, { after, seenAt: Date.now() })
+    watching.state = { ...watching.state, after, seenAt: Date.now() }
     if (after === '') break
   }
   return withdrawing

@@ -151,6 +151,19 @@ describe('Watch that polls', () => {
     expect((await readWatch(env.BOOK, NETWORK))?.after).toBe(channels[2]?.id)
   })
 
+  it('saves its place once, after the last range of logs and the last page', async () => {
+    const setup = await newReceiver()
+    await watch(setup.settings, nextTime(), ALONE)
+    const written: string[] = []
+    const prepare = (query: string) => {
+      if (query.includes('INTO watch')) written.push(query)
+      return env.BOOK.prepare(query)
+    }
+    const book = { prepare, batch: env.BOOK.batch.bind(env.BOOK) } as D1Database
+    await watch({ ...setup.settings, book }, nextTime(), ALONE)
+    expect(written).toHaveLength(1)
+  })
+
   it('begins no further read once its time is over', async () => {
     const setup = await newReceiver()
     await inOrder(setup, 2)
