@@ -75,10 +75,8 @@ export async function scheduled(controller: ScheduledController, env: Bindings):
     const work = workOf(env)
     if (work) await onCron(controller, env.SETTLEMENT, work)
   } finally {
-    await lists
-    await tendBook(env, controller.cron)
     // Runs find their alerts themselves, at their end.
-    if (controller.cron === WATCH) await raise(env)
+    await Promise.all([lists, tendBook(env, controller.cron), controller.cron === WATCH && raise(env)])
   }
 }
 

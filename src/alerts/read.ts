@@ -8,7 +8,7 @@ import type { Charted, Charts } from '../ledger/book/chart.ts'
 import { closedLines, unpaidInvoices } from '../ledger/book/credit.ts'
 import { owingAbove } from '../ledger/book/figure-report.ts'
 import type { Finding } from '../ledger/book/finding.ts'
-import { completeRuns, lastEnded, lastSettled, type RunRecord, watchesSince } from '../ledger/book/runs.ts'
+import { endedRuns, type RunRecord } from '../ledger/book/runs.ts'
 import { hasWatchedChannel, readWatch } from '../ledger/book/watch.ts'
 import { log } from '../platform/log.ts'
 import { mapConcurrently } from '../platform/pool.ts'
@@ -33,6 +33,9 @@ import type { AlertSettings, ChannelSource, SiteSource } from './settings.ts'
 /** Nightly runs of a week: the dearest is what the next one may cost. */
 const RUNS_OF_WEEK = 7
 
+/** The most watches that are read: four hours of them. */
+const WATCHES_READ = 50
+
 /** Accounts that are asked in one pass. Beyond it, the rest of the withdrawals waits until some are claimed. */
 const MAX_WITHDRAWALS = 100
 
@@ -43,10 +46,11 @@ export async function readFacts(
   now: number,
 ): Promise<AlertFacts> {
   const { book, runKinds = [], channels, hasCredit, charts, problems, sites: registry } = settings
+  const ended = readEnded(book)
   const [runs, found, chain, credit, sites, hosts] = await Promise.all([
-    known('runs', () => Promise.all(runKinds.map((kind) => runFact(book, kind)))),
-    known('findings', () => findingsOf(book, runKinds)),
-    channels ? chainFacts(book, channels, state, now) : {},
+    known('runs', () => Promise.all(runKinds.map((kind) => runFact(ended, kind)))),
+    known('findings', () => findingsOf(ended, runKinds)),
+    channels ? chainFacts(book, ended, channels, state, now) : {},
     hasCredit ? creditFacts(book) : {},
     charts ? siteFacts(charts, now) : {},
     registry ? known('sites', () => hostFacts(registry, now)) : NO_SITES,
@@ -65,16 +69,41 @@ export async function readFacts(
   }
 }
 
-async function runFact(book: D1Database, kind: RunRecord['kind']): Promise<RunFact> {
-  const [last, settledAt] = await Promise.all([lastEnded(book, kind), lastSettled(book, kind)])
-  return { kind, last, settledAt }
+/** The newest runs of a kind that have ended, the newest first. */
+type Ended = (kind: RunRecord['kind']) => Promise<RunRecord[]>
+
+/** Several facts are made of the same runs. Each kind is read once in a pass. */
+function readEnded(book: D1Database): Ended {
+  const reads = new Map<RunRecord['kind'], Promise<RunRecord[]>>()
+  return (kind) => {
+    const read = reads.get(kind) ?? endedRuns(book, kind, kind === 'watch' ? WATCHES_READ : RUNS_OF_WEEK)
+    reads.set(kind, read)
+    return read
+  }
+}
+
+async function runFact(ended: Ended, kind: RunRecord['kind']): Promise<RunFact> {
+  const runs = await ended(kind)
+  const settled = runs.find(({ status }) => status === 'settled')
+  return { kind, last: runs[0] ?? null, settledAt: settled?.startedAt ?? null }
+}
+
+/** A run that went through all its steps. */
+function isComplete({ status }: RunRecord): boolean {
+  return status === 'settled' || status === 'in_doubt'
+}
+
+/** The newest watches that began after `since` (Unix ms) and had something to show. */
+async function watchesSince(ended: Ended, since: number): Promise<RunRecord[]> {
+  const watches = await ended('watch')
+  return watches.slice(0, WATCHES_READ).filter(({ startedAt }) => startedAt > since)
 }
 
 /** The findings of the last complete run of each kind, and of the watches since. */
-async function findingsOf(book: D1Database, kinds: readonly RunRecord['kind'][]): Promise<FindingFact[]> {
-  const last = await Promise.all(kinds.map(async (kind) => (await completeRuns(book, kind, 1))[0]))
+async function findingsOf(ended: Ended, kinds: readonly RunRecord['kind'][]): Promise<FindingFact[]> {
+  const last = await Promise.all(kinds.map(async (kind) => (await ended(kind)).find(isComplete)))
   const since = last.find((run) => run?.kind === 'settlement')?.startedAt ?? 0
-  const watches = kinds.includes('settlement') ? await watchesSince(book, since) : []
+  const watches = kinds.includes('settlement') ? await watchesSince(ended, since) : []
   return [...last, ...watches].flatMap((run) =>
     run ? listIn<Finding>(run.record.findings).map((finding) => ({ ...finding, run: run.id })) : [],
   )
@@ -82,6 +111,7 @@ async function findingsOf(book: D1Database, kinds: readonly RunRecord['kind'][])
 
 async function chainFacts(
   book: D1Database,
+  ended: Ended,
   channels: ChannelSource,
   state: AlertState,
   now: number,
@@ -90,8 +120,8 @@ async function chainFacts(
   const each = <Fact>(read: (chain: Chain) => Promise<Fact>) => Promise.all(chains.map(read))
   const [watches, withdrawals, relayers, unclaimed, nodes] = await Promise.all([
     known('watch', () => each((chain) => watchFact(book, chain, now))),
-    known('withdrawals', () => withdrawalsOf(book, channels, state, now)),
-    known('relayer', () => each((chain) => relayerFact(book, chain, channels.relayer))),
+    known('withdrawals', () => withdrawalsOf(ended, channels, state, now)),
+    known('relayer', () => each((chain) => relayerFact(ended, chain, channels.relayer))),
     known('unclaimed', () => unclaimedOf(book, channels, now)),
     each(nodeFacts),
   ])
@@ -119,12 +149,12 @@ async function nodeFacts(chain: Chain): Promise<NodeFact[]> {
 
 /** The withdrawals that watches of the last day have seen, and those with an open alert, as their accounts have them now. */
 async function withdrawalsOf(
-  book: D1Database,
+  ended: Ended,
   { accounts }: ChannelSource,
   { alerts }: AlertState,
   now: number,
 ): Promise<WithdrawalFact[]> {
-  const watches = await watchesSince(book, now - DAY_MS)
+  const watches = await watchesSince(ended, now - DAY_MS)
   const seen = watches.flatMap(({ record }) => (record.withdrawals ?? []) as string[])
   const alerted = alerts.filter((alert) => alert.kind === 'withdrawal' && isOpenAlert(alert))
   const ids = [...new Set([...alerted.map(({ subject }) => subject), ...seen])].slice(0, MAX_WITHDRAWALS)
@@ -141,13 +171,15 @@ async function withdrawalsOf(
 }
 
 /** The next run costs what the dearest run of the last week did, and at least one claim and one sweep. */
-async function relayerFact(book: D1Database, chain: Chain, relayer: Address): Promise<RelayerFact> {
+async function relayerFact(ended: Ended, chain: Chain, relayer: Address): Promise<RelayerFact> {
   const [runs, conditions] = await Promise.all([
-    completeRuns(book, 'settlement', RUNS_OF_WEEK),
+    ended('settlement'),
     readConditions(chain, relayer).catch(() => null),
   ])
   const least = conditions ? (GAS.claim + GAS.sweep) * feeNow(conditions) : 0n
   const runCost = runs
+    .filter(isComplete)
+    .slice(0, RUNS_OF_WEEK)
     .map((run) => spentIn(run, chain.network))
     .reduce((most, wei) => (wei > most ? wei : most), least)
   return { address: relayer, network: chain.network, balance: conditions?.balance ?? null, runCost }

@@ -169,6 +169,32 @@ describe('readFacts', () => {
     expect((await factsOf(setup, {}, hour)).unclaimed).toEqual([])
   })
 
+  it('asks D1 once for the runs of each kind, whatever is made of them', async () => {
+    const asked: string[] = []
+    const prepare = (query: string) => {
+      if (query.includes('FROM run ')) asked.push(query)
+      return env.BOOK.prepare(query)
+    }
+    const book = { prepare, batch: env.BOOK.batch.bind(env.BOOK) } as D1Database
+    await factsOf(await newReceiver(), { book, runKinds: ['settlement', 'billing'] })
+    // Settlement runs, billing runs and watches.
+    expect(asked).toHaveLength(3)
+  })
+
+  it('has no more than the last seven complete runs in the cost of the next one', async () => {
+    const setup = await newReceiver()
+    const wei = (night: number) => (night === 1 ? 10n ** 20n : 10n ** 19n)
+    for (let night = 1; night <= 8; night++) {
+      await saveRun(env.BOOK, {
+        ...{ id: `settle-${night}`, kind: 'settlement', startedAt: night, endedAt: night },
+        status: night % 2 === 0 ? 'settled' : 'in_doubt',
+        record: { transactions: { count: 1, list: [{ wei: `${wei(night)}` }] } },
+      })
+    }
+    const { relayers } = await factsOf(setup)
+    expect(relayers).toMatchObject([{ runCost: 10n ** 19n }])
+  })
+
   it('leaves out what it cannot read, and names the source in the log', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const setup = await newReceiver()

@@ -106,51 +106,29 @@ export async function findRun(book: D1Database, id: string): Promise<RunRecord |
 
 /** Returns the newest run of a kind that has ended, however it did; null before the first. */
 export async function lastEnded(book: D1Database, kind: RunRecord['kind']): Promise<RunRecord | null> {
-  const [row] = await newest(book, kind, ENDED, 1)
+  const [row] = await endedRuns(book, kind, 1)
   return row ?? null
 }
 
-/** Returns up to `limit` runs of a kind that went through all their steps, newest first. */
-export async function completeRuns(
+// Each part reads an end of the index `run_of_kind` (migrations/0011) and no more rows than it returns. D1 takes five parts.
+const ENDED = ['settled', 'in_doubt', 'failed', 'abandoned']
+  .map(
+    (status) =>
+      `SELECT * FROM (SELECT * FROM run WHERE kind = ?1 AND status = '${status}' ORDER BY started_at DESC LIMIT ?2)`,
+  )
+  .join(' UNION ALL ')
+
+/** Returns the runs of a kind that have ended, the newest first: up to `limit` for each way to end. */
+export async function endedRuns(
   book: D1Database,
   kind: RunRecord['kind'],
   limit: number,
 ): Promise<RunRecord[]> {
-  return newest(book, kind, ['settled', 'in_doubt'], limit)
-}
-
-/** Returns when the newest settled run of a kind began, in Unix milliseconds; null before the first. */
-export async function lastSettled(book: D1Database, kind: RunRecord['kind']): Promise<number | null> {
-  const [run] = await newest(book, kind, ['settled'], 1)
-  return run?.startedAt ?? null
-}
-
-/** The most watches that are read at once: four hours of them. */
-const WATCHES_READ = 50
-
-/** Returns the newest watches that began after `since` (Unix milliseconds) and had something to show. */
-export async function watchesSince(book: D1Database, since: number): Promise<RunRecord[]> {
-  const watches = await newest(book, 'watch', ENDED, WATCHES_READ)
-  return watches.filter(({ startedAt }) => startedAt > since)
-}
-
-const ENDED = ['settled', 'in_doubt', 'failed', 'abandoned'] as const
-
-/** One query for each status: each reads an end of the index `run_of_kind` (migrations/0011) and no more rows than it returns. */
-async function newest(
-  book: D1Database,
-  kind: RunRecord['kind'],
-  statuses: readonly RunRecord['status'][],
-  limit: number,
-): Promise<RunRecord[]> {
-  const query = book.prepare(
-    'SELECT * FROM run WHERE kind = ? AND status = ? ORDER BY started_at DESC LIMIT ?',
-  )
-  const answers = await book.batch<Record<string, string | number | null>>(
-    statuses.map((status) => query.bind(kind, status, limit)),
-  )
-  const found = answers.flatMap(({ results }) => results.map(runOf))
-  return found.sort((a, b) => b.startedAt - a.startedAt).slice(0, limit)
+  const { results } = await book
+    .prepare(ENDED)
+    .bind(kind, limit)
+    .all<Record<string, string | number | null>>()
+  return results.map(runOf).sort((a, b) => b.startedAt - a.startedAt)
 }
 
 function runOf(row: Record<string, string | number | null>): RunRecord {
