@@ -1,7 +1,7 @@
 /** One account: how far its tab has come, what can be done about it, and its journal. */
 import type { Context } from 'hono'
 import { may } from '../../people/principal.ts'
-import { carryOut } from '../acting.tsx'
+import { type Acted, carryOut } from '../acting.tsx'
 import type {
   AccountBody as Account,
   EntryBody as Entry,
@@ -12,13 +12,14 @@ import { PAGE_ROWS, queryOf, type ReadRows } from '../list.ts'
 import { kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
-import { ActForm } from '../parts/form.tsx'
+import { ActForm, type Typed } from '../parts/form.tsx'
 import { List, type ListPart, listFile } from '../parts/list.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { TabBar } from '../parts/tab-bar.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
+import { Held } from './hold.tsx'
 
-type Refused = { problem: Problem; status: 400 | 404 | 409 }
+type Refused = Extract<Acted, { problem: Problem }>
 
 const SALE = [
   { name: 'site', label: 'Site', hint: 'tally-and-ink' },
@@ -168,6 +169,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value
   const channel = isChannel(account) ? account : null
+  const hold = holdOf(account)
   const title = 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(account.id)}`
   const next = account.next === null || account.next === 1 ? null : String(account.next)
   return show(
@@ -188,6 +190,15 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
       <PageSection title="The tab" id="tab" note={kindTitle(account.kind)} isLive>
         <Tab of={account} />
       </PageSection>
+      {hold && (
+        <Held
+          account={account.id}
+          hold={hold}
+          unclaimed={channel && unclaimedOf(channel)}
+          formToken={may(who, 'money.write') ? formToken : null}
+          refused={refused}
+        />
+      )}
       {channel?.standing.quarantine && may(who, 'money.write') && (
         <Quarantine formToken={formToken} account={channel} />
       )}
@@ -209,6 +220,7 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
 }
 
 function State({ of: account }: { of: Account }) {
+  if (holdOf(account)) return <Badge mood="bad">Held</Badge>
   if ('payments' in account) return null
   if ('name' in account)
     return account.standing.status === 'open' ? (
@@ -274,8 +286,8 @@ function Tab({ of: account }: { of: Account }) {
 type ChannelAccount = Extract<Account, { standing: { quarantine: string | null } }>
 
 function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
-  const { authorized, charged, redeemed, config, state, quarantine, unresolved } = standing
-  const [unclaimed, uncharged] = [BigInt(charged) - BigInt(redeemed), BigInt(authorized) - BigInt(charged)]
+  const { authorized, charged, redeemed, config, state, quarantine, unresolved, hold } = standing
+  const [unclaimed, uncharged] = [unclaimedOf({ standing }), BigInt(authorized) - BigInt(charged)]
   const free = BigInt(state.balance) - BigInt(authorized)
   return (
     <>
@@ -307,6 +319,7 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
               'None asked for'
             ),
           ],
+          ['Hold', hold ? hold.list : 'None'],
           ['Quarantine', quarantine ?? 'None'],
           ['Under way', unresolved ? `${unresolved.kind} ${unresolved.id}` : 'Nothing'],
         ]}
@@ -317,8 +330,8 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
 
 /** The act that a channel in quarantine waits for. */
 function Quarantine({ formToken, account }: { formToken: string; account: ChannelAccount }) {
-  const { quarantine, charged, redeemed } = account.standing
-  const unclaimed = dollars(BigInt(charged) - BigInt(redeemed))
+  const { quarantine } = account.standing
+  const unclaimed = dollars(unclaimedOf(account))
   return (
     <PageSection title="In quarantine" id="quarantine">
       <div class="box">
@@ -338,14 +351,29 @@ function isChannel(account: Account): account is ChannelAccount {
   return 'standing' in account && !('name' in account)
 }
 
-/** An act on a channel, which leads back to its page. */
-function act(path: string): PageHandler {
+function holdOf(account: Account) {
+  if ('payments' in account) return account.hold
+  return isChannel(account) ? account.standing.hold : undefined
+}
+
+function unclaimedOf({ standing: { charged, redeemed } }: Pick<ChannelAccount, 'standing'>): bigint {
+  return BigInt(charged) - BigInt(redeemed)
+}
+
+/** An act on an account, which leads back to its page. */
+function act(path: string, body?: (typed: Typed) => object): PageHandler {
   return async (c) => {
     const own = `/accounts/${encodeURIComponent(c.req.param('id') ?? '')}`
-    const acted = await carryOut(c, own, () => ({ path: `${own}${path}` }))
+    const acted = await carryOut(c, own, (typed) => ({
+      path: `${own}${path}`,
+      ...(body && { body: body(typed) }),
+    }))
     return 'answer' in acted ? acted.answer : page(c, acted)
   }
 }
+
+/** Ends the hold of a channel or an address. */
+export const releaseHold = act('/release', ({ reason = '' }) => ({ reason: reason.trim() }))
 
 /** Takes a channel out of quarantine. */
 export const liftQuarantine = act('/lift')

@@ -29,7 +29,7 @@ const ACTS: Readonly<Record<string, string>> = {
   'invoice.credit': 'Credit note issued',
   'run.start': 'Runs started',
   'account.reread': 'Channel read from the chain',
-  'account.release': 'Hold ended',
+  'account.release': 'Hold released',
   'account.lift': 'Quarantine lifted',
   'agent.create': 'Agent created',
   'agent.change': 'Agent changed',
