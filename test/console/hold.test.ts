@@ -57,8 +57,8 @@ describe('the release of a hold', () => {
       ...{ seq: 42, at: 1, who: 'op', what: 'account.release', subject: channel.id, before: null },
       after: { hold: null, reason: 'a namesake' },
     }
-    const { get } = browse(({ path }) =>
-      path.startsWith('/acts/') ? { at: 1, status: 200, act: 42 } : { acts: [act], next: null },
+    const { get } = browse((order) =>
+      order.path.startsWith('/audit') ? { acts: [act], next: null } : bodyOf(order),
     )
     const text = await (await get(`/acts/${KEY}?to=/accounts/${channel.id}&at=1&is=done`)).text()
     expect(text).toContain('<h1>Hold released</h1>')
