@@ -25,7 +25,7 @@ describe('the page of a held account', () => {
     expect(await pageOf(address.id)).toContain('Release the hold on 0x12121212…1212')
   })
 
-  it('has no form for a role that may not move money', async () => {
+  it('shows the form to those alone who may move money', async () => {
     for (const { id } of [channel, address]) {
       const text = await pageOf(id, ACCOUNTANT)
       expect(text).toContain('on the deny list')

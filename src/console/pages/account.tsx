@@ -8,8 +8,9 @@ import type {
   PaymentBody as Payment,
   Problem,
 } from '../answers.ts'
+import { crawlerName } from '../figures.ts'
 import { PAGE_ROWS, queryOf, type ReadRows } from '../list.ts'
-import { kindTitle, shortened } from '../parts/account.ts'
+import { entryTitle, kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
 import { ActForm, type Typed } from '../parts/form.tsx'
@@ -18,6 +19,7 @@ import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { TabBar } from '../parts/tab-bar.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
 import { Held } from './hold.tsx'
+import { ruleName } from './policy/try.tsx'
 
 type Refused = Extract<Acted, { problem: Problem }>
 
@@ -43,7 +45,7 @@ function journalOf(account: string): ListPart<Entry> {
         key: 'entry',
         sort: 'down',
         value: ({ seq }) => seq,
-        cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${kind}`}</a>,
+        cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${entryTitle(kind)}`}</a>,
       },
       { title: 'Kind', key: 'kind', isFileOnly: true, value: ({ kind }) => kind, cell: () => '' },
       { title: 'Time', key: 'at', value: ({ at }) => iso(at), cell: ({ at }) => <Time at={at} seconds /> },
@@ -55,8 +57,13 @@ function journalOf(account: string): ListPart<Entry> {
         value: ({ request }) => request,
         cell: ({ request }) => <Request of={request} />,
       },
-      { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
-      { title: 'Crawler', key: 'who', value: ({ who }) => who ?? null, cell: ({ who }) => who },
+      { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => <Rule of={rule} /> },
+      {
+        title: 'Crawler',
+        key: 'who',
+        value: ({ who }) => who ?? null,
+        cell: ({ who }) => who && <span title={who}>{crawlerName(who)}</span>,
+      },
       {
         title: 'Transaction',
         key: 'transaction',
@@ -109,7 +116,7 @@ const PAYMENTS: ListPart<Payment> = {
       value: ({ request }) => request,
       cell: ({ request }) => <Request of={request} />,
     },
-    { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
+    { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => <Rule of={rule} /> },
     {
       title: 'Transaction',
       key: 'transaction',
@@ -131,6 +138,11 @@ const PAYMENTS: ListPart<Payment> = {
       cell: ({ amount }) => <Exact of={amount} />,
     },
   ],
+}
+
+/** The rule in words, with the name that the filter takes as its title. */
+function Rule({ of }: { of: string | null }) {
+  return of === null ? null : <span title={of}>{ruleName(of)}</span>
 }
 
 /** The path of a request; its method and host are in the title, and in the entry. */
@@ -176,8 +188,13 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
     c,
     title,
     <>
-      <Head title={title} above={{ href: '/accounts', title: 'Accounts' }} asOf={asked.at} sources={['live']}>
-        <State of={account} />
+      <Head
+        title={title}
+        above={{ href: '/accounts', title: 'Accounts' }}
+        meta={<State of={account} />}
+        asOf={asked.at}
+        sources={['live']}
+      >
         {channel && may(who, 'runs.write') && (
           <ActForm
             action={`/accounts/${encodeURIComponent(account.id)}/reread`}
@@ -226,7 +243,7 @@ function State({ of: account }: { of: Account }) {
     return account.standing.status === 'open' ? (
       <Badge mood="good">Open</Badge>
     ) : (
-      <Badge mood="bad">{account.standing.status}</Badge>
+      <Badge mood="bad">Suspended</Badge>
     )
   const { quarantine, state } = account.standing
   if (quarantine) return <Badge mood="bad">Quarantined</Badge>

@@ -107,7 +107,7 @@ function stateWord({ quarantine, closed }: Listed): string {
 
 function stateOf({ quarantine, closed }: Listed) {
   if (quarantine) return <Badge mood="bad">Quarantined</Badge>
-  if (closed) return <Badge mood="warn">Suspended</Badge>
+  if (closed) return <Badge mood="bad">Suspended</Badge>
   return <Badge mood="good">Open</Badge>
 }
 

@@ -173,7 +173,7 @@ const ANSWERS: readonly (readonly [
 ])[] = [
   ['Paid', '200', 'book', 'charges', 1],
   ['Asked to pay', '402', 'traffic', 'unpaid', 2],
-  ['Paid for nothing', '402, 503', 'traffic', 'refused', 5],
+  ['Refused', '402, 503', 'traffic', 'refused', 5],
   ['Passed free', 'the origin’s', 'traffic', 'free', 3],
   ['Blocked', '403, 400', 'traffic', 'blocked', 7],
 ]
@@ -276,7 +276,8 @@ function Paths({ of }: { of: Reply<FiguresBody> }) {
             title: 'Path',
             cell: ({ path, depth }) => {
               const name = path === OTHER ? 'Other paths' : path
-              return depth === 0 ? name : <span class="in soft">{path.slice(path.indexOf('/', 1))}</span>
+              if (depth > 0) return <code class="in soft">{path.slice(path.indexOf('/', 1))}</code>
+              return path === OTHER ? name : <code>{name}</code>
             },
           },
           { title: 'Paid', kind: 'n', cell: ({ charges }) => <Whole of={charges} /> },
