@@ -84,6 +84,9 @@ export type PaymentBody = {
   transaction: string | null
 }
 
+/** Why an account is held. `dated`: of the list. */
+export type HoldBody = { address: string; list: string; dated: number | null; reason: string; since: number }
+
 /** One account with its journal. */
 export type AccountBody = { id: string; kind: string; next: number | string | null } & (
   | {
@@ -108,6 +111,7 @@ export type AccountBody = { id: string; kind: string; next: number | string | nu
         state: { balance: string; totalClaimed: string; withdrawRequestedAt: number; withdrawAmount: string }
         quarantine: string | null
         unresolved: { kind: string; id: string; since: number } | null
+        hold?: HoldBody
       }
       entries: EntryBody[]
     }
@@ -115,6 +119,7 @@ export type AccountBody = { id: string; kind: string; next: number | string | nu
       totals: Record<'payments' | 'inDoubt' | 'undelivered' | 'watched' | 'provisional' | 'lost', number> & {
         received: string
       }
+      hold?: HoldBody
       payments: PaymentBody[]
     }
 )

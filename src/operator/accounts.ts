@@ -160,9 +160,14 @@ async function lift({ accounts, audit }: OperatorSettings, who: string, id: stri
 async function exactOf(c: Context, { authorizations }: OperatorSettings, id: string, evidence: boolean) {
   const payer = authorizations.getByName(id)
   const limit = pageLimit(c)
-  const [totals, uses] = await Promise.all([payer.totals(), payer.uses(c.req.query('after') ?? '', limit)])
+  const [totals, uses, hold] = await Promise.all([
+    payer.totals(),
+    payer.uses(c.req.query('after') ?? '', limit),
+    payer.hold(),
+  ])
   const payments = uses
     .filter(saleFilterOf(c))
     .map(({ signature, ...use }) => (evidence ? { ...use, signature } : use))
-  return jsonResponse({ id, kind: KIND.exact, totals, payments, next: nextOf(uses, limit, ({ id }) => id) })
+  const account = { id, kind: KIND.exact, totals, ...(hold && { hold }) }
+  return jsonResponse({ ...account, payments, next: nextOf(uses, limit, ({ id }) => id) })
 }

@@ -29,7 +29,7 @@ import { explanation } from './openapi-explain.ts'
 import { figures, health, shadowDay } from './openapi-figures.ts'
 import { peopleSchemas } from './openapi-people-schemas.ts'
 import { relayer } from './openapi-relayer.ts'
-import { screeningSchemas } from './openapi-screening.ts'
+import { hold, screeningSchemas } from './openapi-screening.ts'
 import { siteSchemas } from './openapi-site-schemas.ts'
 import { PROBLEMS } from './problem.ts'
 import { BODIES } from './requests.ts'
@@ -284,21 +284,25 @@ export const schemas = {
       entries: listOf(channelEntry),
       next: orNull(count),
     }),
-    table({
-      id: text,
-      kind: word(KIND.exact),
-      totals: table({
-        payments: count,
-        received: amount,
-        inDoubt: count,
-        undelivered: count,
-        watched: count,
-        provisional: count,
-        lost: count,
-      }),
-      payments: listOf(payment),
-      next: orNull(text),
-    }),
+    table(
+      {
+        id: text,
+        kind: word(KIND.exact),
+        totals: table({
+          payments: count,
+          received: amount,
+          inDoubt: count,
+          undelivered: count,
+          watched: count,
+          provisional: count,
+          lost: count,
+        }),
+        hold,
+        payments: listOf(payment),
+        next: orNull(text),
+      },
+      'hold',
+    ),
   ),
   Entries: pageOf('entries', lineEntry, count),
   Statements: pageOf(

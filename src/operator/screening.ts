@@ -55,9 +55,9 @@ async function releaseHold(
   const hold = await object.hold()
   if (!hold) return notFound()
   const work = async () => ({
-    after: { hold: null, released: await object.releaseHold(`${who}: ${reason}`) },
+    after: { hold: null, released: await object.releaseHold(`${who}: ${reason}`), reason },
   })
   const subject = { who, what: 'account.release', subject: id, before: { hold }, asked: { reason } }
   const { after } = await act(audit, subject, work)
-  return jsonResponse({ id, ...after })
+  return jsonResponse({ id, hold: after.hold, released: after.released })
 }

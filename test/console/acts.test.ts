@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bodyOf } from './bodies.ts'
 import { browse } from './edge.ts'
 
 const KEY = '0123456789abcdef-key'
@@ -62,10 +63,9 @@ describe('a money act', () => {
   })
 
   it('shows its entry in the audit log once it is done', async () => {
-    const { get } = browse(({ path }) =>
-      path.startsWith('/acts/')
-        ? { at: 1, status: 200, act: 42 }
-        : { acts: [{ ...ACT, after: { payment: { amount: '1800000', reference: 'BANK-1' } } }], next: null },
+    const act = { ...ACT, after: { payment: { amount: '1800000', reference: 'BANK-1' } } }
+    const { get } = browse((order) =>
+      order.path.startsWith('/audit') ? { acts: [act], next: null } : bodyOf(order),
     )
     const text = await (await get(`/acts/${KEY}?to=/invoices/INV-000001&at=1&is=done`)).text()
     expect(text).toContain('Transfer recorded')

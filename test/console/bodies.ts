@@ -4,6 +4,7 @@ import type {
   AgentBody,
   AlertBody,
   EntryBody,
+  HoldBody,
   InvoiceBody,
   PublisherBody,
   RunBody,
@@ -35,14 +36,25 @@ const entry: EntryBody = {
   ...{ seq: 2, at: 1, kind: 'charge', id: 'c', amount: '1', charged: '1', redeemed: '0' },
   ...{ request: null, rule: null, of: null },
 }
-/** In quarantine. */
-const channel: AccountBody = {
+const hold: HoldBody = {
+  ...{ address: `0x${'12'.repeat(20)}`, list: 'operator', dated: null, reason: 'on the deny list', since: 1 },
+}
+/** In quarantine, and held. */
+export const channel: AccountBody = {
   ...{ id: `0x${'ab'.repeat(32)}`, kind: 'channel', next: null, entries: [entry] },
   standing: {
     ...AMOUNTS,
     config: { payer: '0x1', receiver: '0x2', withdrawDelay: 900 },
     state: { balance: '9', totalClaimed: '1', withdrawRequestedAt: 0, withdrawAmount: '0' },
-    ...{ quarantine: 'claim_reverted', unresolved: null },
+    ...{ quarantine: 'claim_reverted', unresolved: null, hold },
+  },
+}
+/** A held address without a payment. */
+export const address: AccountBody = {
+  ...{ id: `eip155:8453:0x${'12'.repeat(20)}`, kind: 'exact', next: null, hold, payments: [] },
+  totals: {
+    ...{ payments: 0, inDoubt: 0, undelivered: 0, watched: 0, provisional: 0, lost: 0 },
+    received: '0',
   },
 }
 const document: SiteDocumentBody = {
@@ -118,6 +130,7 @@ const BODIES: readonly (readonly [RegExp, object])[] = [
   [/^\/runs\/.+/, { run }],
   [/^\/runs/, { runs: [run], next: null }],
   [/^\/accounts\/0x/, channel],
+  [/^\/accounts\/eip155/, address],
   [
     /^\/accounts\/.+/,
     {

@@ -65,6 +65,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
   '/policy/:site': ['?edit=0', '?edit=new', '?edit=default'],
   '/policy/:site/history': ['?version=1'],
   '/agents/:id': ['/agents/stopped'],
+  '/accounts/:id': [`/accounts/eip155:8453:0x${'12'.repeat(20)}`],
 }
 
 /** A parameter of a path, with its shape where it states one. */

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { NO_BILL } from '../../src/billing/nightly.ts'
+import { NO_EXACT, NO_SUMS } from '../../src/settlement/channels/reconcile.ts'
+import { Report } from '../../src/settlement/report.ts'
 import { browse } from './edge.ts'
 
 const CHANNEL = `0x${'ab'.repeat(32)}`
@@ -50,4 +53,51 @@ describe('the page of a run', () => {
     const cells = [...text.matchAll(/data-l="Channels">([^<]*)</g)].map(([, cell]) => cell)
     expect(cells).toEqual(['3', '—'])
   })
+
+  it('states its sums in plain words with their units', async () => {
+    const facts = await sumsOf({
+      ...{ startedBy: 'cron', claimed: '1230000', healed: '0', open: 1, withdrawing: 2 },
+      ...{ exact: { ...NO_EXACT, payments: 1 }, quarantined: { accounts: 1, count: 0, list: [] } },
+      shadow: { day: '2026-11-27', total: { requests: 1, pages: 0, asked: '5' } },
+    })
+    expect(facts).toMatchObject({
+      'Started by': 'The cron trigger',
+      'Claimed from channels': '$1.23',
+      'Channels with a deposit or refund under way': '1 channel',
+      'Payers that withdraw': '2 payers',
+      'Payments by exact': '1 payment',
+      'Left in quarantine': '1 channel',
+      'Day of shadow mode': '2026-11-27',
+      'Would have been asked': '$0.000005',
+    })
+  })
+
+  it('has words for every sum of a run, and shows no name of a field', async () => {
+    const report = new Report()
+    const end = { sums: NO_SUMS, exact: NO_EXACT, receivers: [], findings: [] }
+    report.summed(end)
+    report.billed({ sums: NO_BILL, findings: [], overpaid: {}, next: null })
+    const total = { requests: 0, pages: 0, asked: '0' }
+    report.tried({ day: '2026-11-27', total, sites: [], crawlers: [], rules: [], paths: [] })
+    const record = report.record()
+    // Lists have sections of their own, or none.
+    const { transactions: _, findings: __, ...summed } = record
+    expect(Object.keys(await sumsOf(record))).toHaveLength(leavesOf(summed))
+  })
 })
+
+/** The facts of the section of sums. */
+async function sumsOf(record: object): Promise<Record<string, string>> {
+  const [, sums = ''] = (await pageOf(record)).split('<h2 id="sums">')
+  return Object.fromEntries(
+    [...sums.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(([, name, value]) => [name, value]),
+  )
+}
+
+/** How many words and numbers an object has, but for lists. */
+function leavesOf(of: unknown): number {
+  if (Array.isArray(of)) return 0
+  return typeof of === 'object' && of !== null
+    ? Object.values(of).reduce((sum: number, one) => sum + leavesOf(one), 0)
+    : 1
+}

@@ -11,6 +11,8 @@ const cookie = `tab402=${SESSION}`
 
 type Answers = (method: string, path: string) => { status: number; body: unknown } | null
 
+const NO_PEOPLE = { status: 200, body: { members: [] } }
+
 /** The edge Worker as the console calls it. A null answer is none. */
 function edgeOf(answers: Answers | null) {
   return {
@@ -20,7 +22,7 @@ function edgeOf(answers: Answers | null) {
     },
     askAll: async (_: string, orders: readonly ConsoleOrder[]) => ({
       answers: orders.map(({ method = 'GET', path }) => {
-        const answer = answers?.(method, path)
+        const answer = path === '/people' ? NO_PEOPLE : answers?.(method, path)
         if (!answer) throw new Error('silent')
         return { status: answer.status, type: 'application/json', text: JSON.stringify(answer.body) }
       }),

@@ -51,15 +51,21 @@ describe('POST /api/accounts/{id}/release', () => {
     const { body: audit } = await get('/api/audit?limit=500')
     expect((audit.acts as object[]).slice(-2)).toMatchObject([
       { what: 'account.release.asked', subject: channel.id, after: { reason: 'a namesake' } },
-      { what: 'account.release', before: { hold: { list: 'operator' } }, after: { hold: null } },
+      {
+        what: 'account.release',
+        before: { hold: { list: 'operator' } },
+        after: { hold: null, reason: 'a namesake' },
+      },
     ])
   })
 
   it('ends the hold of an address', async () => {
     const id = `eip155:84532:0x${'34'.repeat(20)}`
     await env.AUTHORIZATIONS.getByName(id).screened(LISTED)
-    const { post } = await newOperator()
+    const { get, post } = await newOperator()
+    expect((await get(`/api/accounts/${id}`)).body.hold).toMatchObject({ list: 'operator' })
     expect((await post(`/api/accounts/${id}/release`, { reason: 'x' })).status).toBe(200)
+    expect((await get(`/api/accounts/${id}`)).body).not.toHaveProperty('hold')
     expect(await env.AUTHORIZATIONS.getByName(id).hold()).toBeNull()
   })
 

@@ -1,24 +1,27 @@
 /** One account: how far its tab has come, what can be done about it, and its journal. */
 import type { Context } from 'hono'
 import { may } from '../../people/principal.ts'
-import { carryOut } from '../acting.tsx'
+import { type Acted, carryOut } from '../acting.tsx'
 import type {
   AccountBody as Account,
   EntryBody as Entry,
   PaymentBody as Payment,
   Problem,
 } from '../answers.ts'
+import { crawlerName } from '../figures.ts'
 import { PAGE_ROWS, queryOf, type ReadRows } from '../list.ts'
-import { kindTitle, shortened } from '../parts/account.ts'
+import { entryTitle, kindTitle, shortened } from '../parts/account.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time, Whole } from '../parts/figures.tsx'
-import { ActForm } from '../parts/form.tsx'
+import { ActForm, type Typed } from '../parts/form.tsx'
 import { List, type ListPart, listFile } from '../parts/list.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { TabBar } from '../parts/tab-bar.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../shell.tsx'
+import { Held } from './hold.tsx'
+import { ruleName } from './policy/try.tsx'
 
-type Refused = { problem: Problem; status: 400 | 404 | 409 }
+type Refused = Extract<Acted, { problem: Problem }>
 
 const SALE = [
   { name: 'site', label: 'Site', hint: 'tally-and-ink' },
@@ -42,7 +45,7 @@ function journalOf(account: string): ListPart<Entry> {
         key: 'entry',
         sort: 'down',
         value: ({ seq }) => seq,
-        cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${kind}`}</a>,
+        cell: ({ seq, kind }) => <a href={href(seq)}>{`${seq} ${entryTitle(kind)}`}</a>,
       },
       { title: 'Kind', key: 'kind', isFileOnly: true, value: ({ kind }) => kind, cell: () => '' },
       { title: 'Time', key: 'at', value: ({ at }) => iso(at), cell: ({ at }) => <Time at={at} seconds /> },
@@ -54,8 +57,13 @@ function journalOf(account: string): ListPart<Entry> {
         value: ({ request }) => request,
         cell: ({ request }) => <Request of={request} />,
       },
-      { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
-      { title: 'Crawler', key: 'who', value: ({ who }) => who ?? null, cell: ({ who }) => who },
+      { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => <Rule of={rule} /> },
+      {
+        title: 'Crawler',
+        key: 'who',
+        value: ({ who }) => who ?? null,
+        cell: ({ who }) => who && <span title={who}>{crawlerName(who)}</span>,
+      },
       {
         title: 'Transaction',
         key: 'transaction',
@@ -108,7 +116,7 @@ const PAYMENTS: ListPart<Payment> = {
       value: ({ request }) => request,
       cell: ({ request }) => <Request of={request} />,
     },
-    { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => rule },
+    { title: 'Rule', key: 'rule', value: ({ rule }) => rule, cell: ({ rule }) => <Rule of={rule} /> },
     {
       title: 'Transaction',
       key: 'transaction',
@@ -130,6 +138,11 @@ const PAYMENTS: ListPart<Payment> = {
       cell: ({ amount }) => <Exact of={amount} />,
     },
   ],
+}
+
+/** The rule in words, with the name that the filter takes as its title. */
+function Rule({ of }: { of: string | null }) {
+  return of === null ? null : <span title={of}>{ruleName(of)}</span>
 }
 
 /** The path of a request; its method and host are in the title, and in the entry. */
@@ -168,14 +181,20 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
   if (!asked.ok) return trouble(c, 'Account', asked)
   const account = asked.value
   const channel = isChannel(account) ? account : null
+  const hold = holdOf(account)
   const title = 'name' in account ? account.name : `${kindTitle(account.kind)} ${shortened(account.id)}`
   const next = account.next === null || account.next === 1 ? null : String(account.next)
   return show(
     c,
     title,
     <>
-      <Head title={title} above={{ href: '/accounts', title: 'Accounts' }} asOf={asked.at} sources={['live']}>
-        <State of={account} />
+      <Head
+        title={title}
+        above={{ href: '/accounts', title: 'Accounts' }}
+        meta={<State of={account} />}
+        asOf={asked.at}
+        sources={['live']}
+      >
         {channel && may(who, 'runs.write') && (
           <ActForm
             action={`/accounts/${encodeURIComponent(account.id)}/reread`}
@@ -188,6 +207,15 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
       <PageSection title="The tab" id="tab" note={kindTitle(account.kind)} isLive>
         <Tab of={account} />
       </PageSection>
+      {hold && (
+        <Held
+          account={account.id}
+          hold={hold}
+          unclaimed={channel && unclaimedOf(channel)}
+          formToken={may(who, 'money.write') ? formToken : null}
+          refused={refused}
+        />
+      )}
       {channel?.standing.quarantine && may(who, 'money.write') && (
         <Quarantine formToken={formToken} account={channel} />
       )}
@@ -209,12 +237,13 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
 }
 
 function State({ of: account }: { of: Account }) {
+  if (holdOf(account)) return <Badge mood="bad">Held</Badge>
   if ('payments' in account) return null
   if ('name' in account)
     return account.standing.status === 'open' ? (
       <Badge mood="good">Open</Badge>
     ) : (
-      <Badge mood="bad">{account.standing.status}</Badge>
+      <Badge mood="bad">Suspended</Badge>
     )
   const { quarantine, state } = account.standing
   if (quarantine) return <Badge mood="bad">Quarantined</Badge>
@@ -274,8 +303,8 @@ function Tab({ of: account }: { of: Account }) {
 type ChannelAccount = Extract<Account, { standing: { quarantine: string | null } }>
 
 function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
-  const { authorized, charged, redeemed, config, state, quarantine, unresolved } = standing
-  const [unclaimed, uncharged] = [BigInt(charged) - BigInt(redeemed), BigInt(authorized) - BigInt(charged)]
+  const { authorized, charged, redeemed, config, state, quarantine, unresolved, hold } = standing
+  const [unclaimed, uncharged] = [unclaimedOf({ standing }), BigInt(authorized) - BigInt(charged)]
   const free = BigInt(state.balance) - BigInt(authorized)
   return (
     <>
@@ -307,6 +336,7 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
               'None asked for'
             ),
           ],
+          ['Hold', hold ? hold.list : 'None'],
           ['Quarantine', quarantine ?? 'None'],
           ['Under way', unresolved ? `${unresolved.kind} ${unresolved.id}` : 'Nothing'],
         ]}
@@ -317,8 +347,8 @@ function Channel({ of: { id, standing } }: { of: ChannelAccount }) {
 
 /** The act that a channel in quarantine waits for. */
 function Quarantine({ formToken, account }: { formToken: string; account: ChannelAccount }) {
-  const { quarantine, charged, redeemed } = account.standing
-  const unclaimed = dollars(BigInt(charged) - BigInt(redeemed))
+  const { quarantine } = account.standing
+  const unclaimed = dollars(unclaimedOf(account))
   return (
     <PageSection title="In quarantine" id="quarantine">
       <div class="box">
@@ -338,14 +368,29 @@ function isChannel(account: Account): account is ChannelAccount {
   return 'standing' in account && !('name' in account)
 }
 
-/** An act on a channel, which leads back to its page. */
-function act(path: string): PageHandler {
+function holdOf(account: Account) {
+  if ('payments' in account) return account.hold
+  return isChannel(account) ? account.standing.hold : undefined
+}
+
+function unclaimedOf({ standing: { charged, redeemed } }: Pick<ChannelAccount, 'standing'>): bigint {
+  return BigInt(charged) - BigInt(redeemed)
+}
+
+/** An act on an account, which leads back to its page. */
+function act(path: string, body?: (typed: Typed) => object): PageHandler {
   return async (c) => {
     const own = `/accounts/${encodeURIComponent(c.req.param('id') ?? '')}`
-    const acted = await carryOut(c, own, () => ({ path: `${own}${path}` }))
+    const acted = await carryOut(c, own, (typed) => ({
+      path: `${own}${path}`,
+      ...(body && { body: body(typed) }),
+    }))
     return 'answer' in acted ? acted.answer : page(c, acted)
   }
 }
+
+/** Ends the hold of a channel or an address. */
+export const releaseHold = act('/release', ({ reason = '' }) => ({ reason: reason.trim() }))
 
 /** Takes a channel out of quarantine. */
 export const liftQuarantine = act('/lift')

@@ -8,7 +8,7 @@ import { Exact } from '../parts/figures.tsx'
 import { type ListSpec, listPage } from '../parts/list.tsx'
 import type { Column } from '../parts/table.tsx'
 import type { Routes } from '../shell.tsx'
-import { liftQuarantine, oneAccount, readFromChain } from './account.tsx'
+import { liftQuarantine, oneAccount, readFromChain, releaseHold } from './account.tsx'
 import { oneEntry } from './entry.tsx'
 
 const KINDS = [
@@ -107,7 +107,7 @@ function stateWord({ quarantine, closed }: Listed): string {
 
 function stateOf({ quarantine, closed }: Listed) {
   if (quarantine) return <Badge mood="bad">Quarantined</Badge>
-  if (closed) return <Badge mood="warn">Suspended</Badge>
+  if (closed) return <Badge mood="bad">Suspended</Badge>
   return <Badge mood="good">Open</Badge>
 }
 
@@ -116,6 +116,7 @@ export const accountPages: Routes = [
   { path: '/accounts', get: listPage(LIST) },
   { path: '/accounts/:id', get: oneAccount },
   { path: '/accounts/:id/lift', post: liftQuarantine },
+  { path: '/accounts/:id/release', post: releaseHold },
   { path: '/accounts/:id/reread', post: readFromChain },
   { path: '/accounts/:id/entries/:seq{[0-9]{1,15}}', get: oneEntry },
 ]

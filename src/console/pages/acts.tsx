@@ -4,6 +4,7 @@ import type { ActBody } from '../answers.ts'
 import { returnPath } from '../guard.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Time } from '../parts/figures.tsx'
+import { type NameOf, namesFor } from '../parts/names.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { type PageHandler, type Routes, show, urlOf } from '../shell.tsx'
 import { actTitle, Changed } from './audit.tsx'
@@ -17,7 +18,8 @@ const SOON = 2
 const LATER = 15
 
 const outcome: PageHandler = async (c) => {
-  const { ask, who } = c.get('desk')
+  const desk = c.get('desk')
+  const { ask, who } = desk
   const { searchParams } = urlOf(c)
   const key = c.req.param('key') ?? ''
   const back = returnPath(searchParams.get('to') ?? '/', c.req.url)
@@ -29,9 +31,12 @@ const outcome: PageHandler = async (c) => {
     return show(c, 'Refused', <Undone {...REFUSED} back={back} />, 409)
   if (isDone) {
     const seq = may(who, 'audit.read') ? (state?.act ?? null) : null
-    const acts = seq === null ? null : await ask<{ acts: ActBody[] }>(`/audit?after=${seq - 1}&limit=1`)
+    const [acts, nameOf] = await Promise.all([
+      seq === null ? null : ask<{ acts: ActBody[] }>(`/audit?after=${seq - 1}&limit=1`),
+      namesFor(desk),
+    ])
     const [act] = acts?.ok ? acts.value.acts : []
-    return show(c, 'Done', <Done act={act} back={back} />)
+    return show(c, 'Done', <Done act={act} back={back} nameOf={nameOf} />)
   }
   const age = Date.now() - sentAt
   const isLost = !asked.ok && asked.status === 404 && age > ON_ITS_WAY_MS
@@ -42,7 +47,7 @@ const outcome: PageHandler = async (c) => {
   return answer
 }
 
-function Done({ act, back }: { act: ActBody | undefined; back: string }) {
+function Done({ act, back, nameOf }: { act: ActBody | undefined; back: string; nameOf: NameOf }) {
   const facts = act ? factsOf(act) : []
   return (
     <>
@@ -59,7 +64,7 @@ function Done({ act, back }: { act: ActBody | undefined; back: string }) {
                     ['Subject', <code>{act.subject}</code>],
                     ...facts,
                     ['At', <Time at={act.at} />],
-                    ['By', act.who],
+                    ['By', nameOf(act.who)],
                   ] as const)
                 : []),
               [

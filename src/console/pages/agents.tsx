@@ -37,7 +37,7 @@ const COLUMNS: ListSpec<Agent>['columns'] = [
     title: 'Invoiced',
     key: 'period',
     value: ({ period }) => period,
-    cell: ({ period }) => period,
+    cell: ({ period }) => titleIn(PERIODS, period),
   },
   { title: 'Pays by', key: 'rail', value: ({ rail }) => rail, cell: ({ rail }) => titleIn(RAILS, rail) },
   {
@@ -137,7 +137,7 @@ function NewAgent({ c, typed, problem }: { c: Context<ConsoleEnv>; typed: Typed;
         <Field
           name="url"
           label="Key directory"
-          hint="The https URL of the agent’s keys, or of its host. Its signatures are checked against it."
+          hint="The https URL of its keys, or of its host"
           required
           {...at}
         />
@@ -190,10 +190,9 @@ async function page(c: Context<ConsoleEnv>, refused?: Refused): Promise<Response
         title={agent.name}
         above={{ href: '/agents', title: 'Agents and credit' }}
         asOf={asked.at}
+        meta={<AgentState suspended={agent.suspended} />}
         sources={['live']}
-      >
-        <AgentState suspended={agent.suspended} />
-      </Head>
+      />
       {refused && <Trouble problem={refused.problem} />}
       <PageSection
         title="Credit"
@@ -238,7 +237,7 @@ function Terms({ of: agent }: { of: Agent }) {
           ['Id', <code>{agent.id}</code>],
           ['Credit limit', <Money of={agent.creditLimit} />],
           ['Limit until the first payment', <Money of={agent.probation} />],
-          ['Invoiced', agent.period],
+          ['Invoiced', titleIn(PERIODS, agent.period)],
           ['Pays by', titleIn(RAILS, agent.rail)],
           ['Key directory', agent.url ?? 'Pinned keys'],
           ['Invoices go to', `${agent.buyer.name}, ${agent.buyer.country}`],

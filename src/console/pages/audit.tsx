@@ -3,6 +3,7 @@ import type { ActBody as Act, Paged } from '../answers.ts'
 import { rowsAt } from '../list.ts'
 import { Time } from '../parts/figures.tsx'
 import { type ListSpec, listPage } from '../parts/list.tsx'
+import { Actor, NAMES_PATH, type NameOf, namesFor } from '../parts/names.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
 import { Nothing } from '../parts/table.tsx'
 import { type PageHandler, type Routes, show, trouble } from '../shell.tsx'
@@ -29,7 +30,7 @@ const ACTS: Readonly<Record<string, string>> = {
   'invoice.credit': 'Credit note issued',
   'run.start': 'Runs started',
   'account.reread': 'Channel read from the chain',
-  'account.release': 'Hold ended',
+  'account.release': 'Hold released',
   'account.lift': 'Quarantine lifted',
   'agent.create': 'Agent created',
   'agent.change': 'Agent changed',
@@ -86,18 +87,22 @@ export function subjectPage({ what, subject }: Pick<Act, 'what' | 'subject'>): s
   return folder ? `/${folder}/${encodeURIComponent(subject.replace(`${kind}:`, ''))}` : null
 }
 
-function Subject({ of: act }: { of: Act }) {
+function Subject({ of: act, nameOf }: { of: Act; nameOf: NameOf }) {
   const href = subjectPage(act)
-  return href ? (
-    <a href={href}>
-      <code>{act.subject}</code>
-    </a>
-  ) : (
+  if (href)
+    return (
+      <a href={href}>
+        <code>{act.subject}</code>
+      </a>
+    )
+  return nameOf(act.subject) === act.subject ? (
     <code>{act.subject}</code>
+  ) : (
+    <Actor of={act.subject} nameOf={nameOf} />
   )
 }
 
-const LIST: ListSpec<Act> = {
+const LIST: Omit<ListSpec<Act>, 'columns'> = {
   title: 'Audit',
   heading: 'All acts',
   caption: 'Acts of operators',
@@ -112,7 +117,10 @@ const LIST: ListSpec<Act> = {
   read: rowsAt('/audit', 'acts'),
   empty: { what: 'No act yet. Each change that an operator makes appears here.' },
   idOf: ({ seq }) => `act-${seq}`,
-  columns: [
+}
+
+function columnsFor(nameOf: NameOf): ListSpec<Act>['columns'] {
+  return [
     {
       title: 'Act',
       cell: ({ seq, what }) => <a href={`/audit/${seq}`}>{actTitle(what)}</a>,
@@ -122,9 +130,14 @@ const LIST: ListSpec<Act> = {
       title: 'Subject',
       key: 'subject',
       value: ({ subject }) => subject,
-      cell: (act) => <Subject of={act} />,
+      cell: (act) => <Subject of={act} nameOf={nameOf} />,
     },
-    { title: 'By', key: 'who', value: ({ who }) => who, cell: ({ who }) => who },
+    {
+      title: 'By',
+      key: 'who',
+      value: ({ who }) => who,
+      cell: ({ who }) => <Actor of={who} nameOf={nameOf} />,
+    },
     {
       title: 'Time',
       key: 'at',
@@ -139,14 +152,18 @@ const LIST: ListSpec<Act> = {
       value: ({ seq }) => seq,
       cell: ({ seq }) => seq,
     },
-  ],
+  ]
 }
+
+const list: PageHandler = async (c) =>
+  listPage({ ...LIST, columns: columnsFor(await namesFor(c.get('desk'))) })(c)
 
 const one: PageHandler = async (c) => {
   const seq = Number(c.req.param('seq') ?? 0)
   const back = { href: '/audit', title: 'Audit' }
   const query = `/audit?after=${Math.max(seq - 1, 0)}&limit=1`
-  const asked = await c.get('desk').ask<Paged<'acts', Act, number>>(query)
+  const desk = c.get('desk')
+  const [asked, nameOf] = await Promise.all([desk.ask<Paged<'acts', Act, number>>(query), namesFor(desk)])
   if (!asked.ok) return trouble(c, 'Audit', asked)
   const [act] = asked.value.acts
   if (act?.seq !== seq)
@@ -168,8 +185,9 @@ const one: PageHandler = async (c) => {
         <FactList
           of={[
             ['Code', <code>{act.what}</code>],
-            ['Subject', <Subject of={act} />],
-            ['By', act.who],
+            ['Subject', <Subject of={act} nameOf={nameOf} />],
+            ['By', nameOf(act.who)],
+            ['Its id', <code>{act.who}</code>],
             ['Time', <Time at={act.at} />],
           ]}
         />
@@ -205,6 +223,6 @@ function StateBefore({ title, of }: { title: string; of: Record<string, unknown>
 
 /** The pages of the audit log. */
 export const auditPages: Routes = [
-  { path: '/audit', get: listPage(LIST) },
+  { path: '/audit', ahead: () => [NAMES_PATH], get: list },
   { path: '/audit/:seq{[0-9]{1,15}}', get: one },
 ]

@@ -262,7 +262,7 @@ function Totals({ of, traffic, from }: { of: Ranked; traffic: FigureBody[] | nul
       <Tile
         title="Paid requests"
         value={<Whole of={of.paid} />}
-        compared={now ? [['Share of asked', <Conversion paid={of.paid} unpaid={now.unpaid} />, '']] : null}
+        compared={now ? [['Paid share', <Conversion paid={of.paid} unpaid={now.unpaid} />, '']] : null}
       />
       <Tile
         title="Asked and not paid"

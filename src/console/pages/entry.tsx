@@ -1,11 +1,13 @@
 /** One entry of a journal with its proof: what was signed, and where a statement has it. */
 import type { AccountBody as Account, EntryBody as Entry, Paged } from '../answers.ts'
 import type { Ask, Reply } from '../edge.ts'
-import { kindTitle, shortened } from '../parts/account.ts'
+import { crawlerName } from '../figures.ts'
+import { entryTitle, kindTitle, shortened } from '../parts/account.ts'
 import { Exact, Time } from '../parts/figures.tsx'
 import { FactList, Head, PageSection, Trouble } from '../parts/page.tsx'
 import { Nothing } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
+import { ruleName } from './policy/try.tsx'
 
 type Proven = Entry & {
   signature?: string | null
@@ -49,7 +51,12 @@ export const oneEntry: PageHandler = async (c) => {
     c,
     `Entry ${seq}`,
     <>
-      <Head title={`Entry ${seq}: ${entry.kind}`} above={above} asOf={asked.at} sources={['live']} />
+      <Head
+        title={`Entry ${seq}: ${entryTitle(entry.kind)}`}
+        above={above}
+        asOf={asked.at}
+        sources={['live']}
+      />
       <PageSection title="The entry" id="entry" note="USD">
         <Facts of={entry} own={own} />
       </PageSection>
@@ -72,7 +79,7 @@ function InStatement({ of }: { of: StatedLeaf | null }) {
   return (
     <>
       <p>{`Statement ${period} has this entry as leaf ${leaf.index + 1} of ${leaf.size}. The hashes lead to its signed root.`}</p>
-      <pre class="code">{JSON.stringify(leaf, null, 2)}</pre>
+      <pre class="code gap">{JSON.stringify(leaf, null, 2)}</pre>
     </>
   )
 }
@@ -100,8 +107,8 @@ function Facts({ of: entry, own }: { of: Proven; own: string }) {
         ['Amount', <Exact of={amount} />],
         ...(request ? ([['Request', <code>{request}</code>]] as const) : []),
         ...(site ? ([['Site', site]] as const) : []),
-        ...(rule ? ([['Rule', rule]] as const) : []),
-        ...(who ? ([['Crawler', who]] as const) : []),
+        ...(rule ? ([['Rule', `${ruleName(rule)} (${rule})`]] as const) : []),
+        ...(who ? ([['Crawler', crawlerName(who)]] as const) : []),
         ...(of ? ([['About', <a href={`${own}/entries/${of}`}>{`Entry ${of}`}</a>]] as const) : []),
         ...(transaction ? ([['Transaction', <code>{transaction}</code>]] as const) : []),
         ...(authorized ? ([['Authorized in all', <Exact of={authorized} />]] as const) : []),
@@ -139,7 +146,7 @@ function Evidence({
           IOU <code>{iou}</code>
         </p>
       )}
-      <pre class="code">{JSON.stringify(shown, null, 2)}</pre>
+      <pre class="code gap">{JSON.stringify(shown, null, 2)}</pre>
     </>
   )
 }

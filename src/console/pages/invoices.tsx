@@ -4,6 +4,7 @@ import { may } from '../../people/principal.ts'
 import { type Acted, carryOut } from '../acting.tsx'
 import type { InvoiceBody as Invoice, Problem } from '../answers.ts'
 import { rowsAt } from '../list.ts'
+import { entryTitle } from '../parts/account.ts'
 import { Badge, type Mood } from '../parts/badges.tsx'
 import { dollars, Exact, Money, Time } from '../parts/figures.tsx'
 import { ActForm, Field, type Typed } from '../parts/form.tsx'
@@ -129,10 +130,9 @@ async function page(
         title={`Invoice ${id}`}
         above={{ href: '/invoices', title: 'Invoices' }}
         asOf={asked.at}
+        meta={<StageBadge of={invoice} />}
         sources={['live']}
-      >
-        <StageBadge of={invoice} />
-      </Head>
+      />
       {refused && <Trouble problem={refused.problem} />}
       <Facts of={invoice} />
       {may(who, 'money.write') && <Acts c={c} invoice={invoice} refused={refused} />}
@@ -283,7 +283,7 @@ function History({ of: { history = [] } }: { of: Invoice }) {
 }
 
 function eventTitle(kind: string): string {
-  const text = kind.replace('_', ' ')
+  const text = entryTitle(kind)
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

@@ -152,13 +152,21 @@ function Editor({ c, of, typed, problem }: EditorProps) {
   const isOwner = may(who, 'people.write')
   return (
     <>
-      <Head title={of?.name ?? 'Invite somebody'} above={{ href: '/people', title: 'People' }} />
+      <Head
+        title={of?.name ?? 'Invite somebody'}
+        above={{ href: '/people', title: 'People' }}
+        meta={
+          of && (
+            <>
+              <State of={of} />
+              <span>
+                Since <Time at={of.createdAt} />
+              </span>
+            </>
+          )
+        }
+      />
       {problem && <Trouble problem={problem} />}
-      {of && (
-        <p>
-          <State of={of} /> Since <Time at={of.createdAt} />
-        </p>
-      )}
       {isOwner && (
         <PageSection title="Who it is" id="who">
           <ActForm

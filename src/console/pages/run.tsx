@@ -4,7 +4,7 @@ import type { FindingBody as Finding, RunBody as Run } from '../answers.ts'
 import { Badge } from '../parts/badges.tsx'
 import { dollars, Exact, span, Time } from '../parts/figures.tsx'
 import { FactList, Head, PageSection } from '../parts/page.tsx'
-import { RUN_NAMES, RunState } from '../parts/run.tsx'
+import { counted, RUN_NAMES, RunState, sumsIn } from '../parts/run.tsx'
 import { Table } from '../parts/table.tsx'
 import { type PageHandler, show, trouble } from '../shell.tsx'
 
@@ -48,9 +48,7 @@ export const oneRun: PageHandler = async (c) => {
     c,
     title,
     <>
-      <Head title={title} above={above} asOf={asked.at} sources={['book']}>
-        <RunState of={run} />
-      </Head>
+      <Head title={title} above={above} meta={<RunState of={run} />} asOf={asked.at} sources={['book']} />
       <PageSection title="Timeline" id="timeline" note={<code>{run.id}</code>} isLive>
         <Timeline run={run} />
       </PageSection>
@@ -93,7 +91,7 @@ function Step({ text, state }: { text: string; state: Child }) {
   )
 }
 
-type Sums = {
+type StepSums = {
   channels?: number
   charged?: string
   payers?: number
@@ -105,16 +103,11 @@ type Sums = {
 type RunSums = {
   claimed?: string
   swept?: string
-  sums?: Sums
-  exact?: Sums
-  bill?: Sums
+  sums?: StepSums
+  exact?: StepSums
+  bill?: StepSums
   dust?: { count: number; amount: string }
   quarantined?: { accounts: number }
-}
-
-/** `1 channel` of one of the `channels`, and `2 channels`. */
-function counted(count: number, nouns: string): string {
-  return `${count} ${count === 1 ? nouns.slice(0, -1) : nouns}`
 }
 
 function stepsIn(record: Run['record']): (readonly [string, Child])[] {
@@ -211,35 +204,16 @@ function Transactions({ of }: { of: readonly Sent[] }) {
 }
 
 function Sums({ of: { record } }: { of: Run }) {
-  const { findings: _, transactions: __, kind: ___, window: ____, moment: _____, ...sums } = record
-  const rows = sumsIn(sums)
+  const rows = sumsIn(record)
   return (
-    <PageSection title="Sums" id="sums">
+    <PageSection title="Sums" id="sums" note="USD">
       {rows.length === 0 ? (
         <p class="soft">No sums yet. They appear when the first step of the run ends.</p>
       ) : (
-        <FactList of={rows.map(([name, value]) => [words(name), plain(value)] as const)} />
+        <FactList of={rows} />
       )}
     </PageSection>
   )
-}
-
-/** The sums of a record, and those of its parts under the name of the part. Lists are left out. */
-function sumsIn(record: Record<string, unknown>, part = ''): [string, unknown][] {
-  return Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
-    if (isPlain(value)) return [[part + name, value]]
-    const isPart = part === '' && typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isPart ? sumsIn(value as Record<string, unknown>, `${name}: `) : []
-  })
-}
-
-function isPlain(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-}
-
-/** Amounts are decimal strings in a record, and counts are numbers. */
-function plain(value: unknown): string {
-  return typeof value === 'string' && /^-?\d{1,39}$/.test(value) ? dollars(BigInt(value)) : String(value)
 }
 
 /** `Book ahead` of `book_ahead` or `bookAhead`. */

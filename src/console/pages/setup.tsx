@@ -36,7 +36,7 @@ const setup: PageHandler = async (c) => {
               <Row {...check} />
             ))}
         </ul>
-        <p class="soft">
+        <p class="soft gap">
           <code>npx tab402 doctor</code> makes these checks and those of your own machine: DNS, certificates,
           the 402 from outside, and the settings at Cloudflare.
         </p>
@@ -56,7 +56,7 @@ function Row({ outcome, title, reason, fix }: Check) {
       <div>
         <h3>{title}</h3>
         <p class="soft">{reason}</p>
-        {fix && <pre class="code">{fix}</pre>}
+        {fix && <pre class="code gap">{fix}</pre>}
       </div>
     </li>
   )

@@ -114,9 +114,11 @@ async function page(
         <form class="form" method="post" action="/sign-in">
           {back}
           <TokenField name="token" isWrong={wrong === 'token'} />
-          <button class="btn" type="submit">
-            Sign in with the token
-          </button>
+          <div>
+            <button class="btn" type="submit">
+              Sign in with the token
+            </button>
+          </div>
         </form>
       )}
       <p class="soft">

@@ -7,8 +7,10 @@ import { Diff } from '../../parts/diff.tsx'
 import { Time } from '../../parts/figures.tsx'
 import { ActForm, Field, type Typed, typedIn } from '../../parts/form.tsx'
 import { List, type ListPart, listFile } from '../../parts/list.tsx'
+import { Actor } from '../../parts/names.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { type ConsoleEnv, type PageHandler, show, trouble, urlOf } from '../../shell.tsx'
+import { ModeBadge } from '../sites/list.tsx'
 import {
   BasedOn,
   Crossed,
@@ -48,7 +50,16 @@ function readVersions(id: string, limit = LIMIT): ReadRows<SiteVersion> {
   }
 }
 
-function specOf({ site: { id }, at, isEditor }: Editing): ListPart<SiteVersion> {
+/** The acts that make a version, as words behind its number. */
+const ACTS: Readonly<Record<string, string>> = {
+  publish: 'published',
+  suspend: 'suspended',
+  resume: 'resumed',
+  revert: 'reverted',
+  remove: 'removed',
+}
+
+function specOf({ site: { id }, at, isEditor, nameOf }: Editing): ListPart<SiteVersion> {
   return {
     caption: 'Versions, the latest first',
     filters: [],
@@ -66,7 +77,7 @@ function specOf({ site: { id }, at, isEditor }: Editing): ListPart<SiteVersion> 
           <a
             id={`version-${version}`}
             href={`/policy/${id}/history?version=${version}`}
-          >{`${version}, ${act}`}</a>
+          >{`${version}, ${ACTS[act] ?? act}`}</a>
         ),
       },
       { title: 'Act', key: 'act', isFileOnly: true, value: ({ act }) => act, cell: () => '' },
@@ -76,14 +87,19 @@ function specOf({ site: { id }, at, isEditor }: Editing): ListPart<SiteVersion> 
         value: ({ effectiveAt }) => new Date(effectiveAt).toISOString(),
         cell: (row) => <Effect of={row} at={at} />,
       },
-      { title: 'By', key: 'by', value: ({ who }) => who, cell: ({ who }) => who },
+      {
+        title: 'By',
+        key: 'by',
+        value: ({ who }) => who,
+        cell: ({ who }) => <Actor of={who} nameOf={nameOf} />,
+      },
       { title: 'Note', key: 'note', kind: 'full', value: ({ note }) => note, cell: ({ note }) => note },
       {
         title: 'Mode',
         key: 'mode',
         kind: 'lead',
         value: ({ document }) => document.mode,
-        cell: ({ document }) => document.mode,
+        cell: ({ document }) => <ModeBadge mode={document.mode} />,
       },
     ],
   }
@@ -172,7 +188,7 @@ function One({ c, editing, of: { version, document, who, at, note }, earlier, ty
       id="version"
       note={
         <>
-          {who}, <Time at={at} />
+          <Actor of={who} nameOf={editing.nameOf} />, <Time at={at} />
         </>
       }
     >

@@ -2,7 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { crawlerName, DAY } from '../../figures.ts'
 import { Badge } from '../../parts/badges.tsx'
-import { dollars, Money, priceText, Time, Whole } from '../../parts/figures.tsx'
+import { dayText, dollars, Money, priceText, Time, Whole } from '../../parts/figures.tsx'
 import { PageSection, Trouble } from '../../parts/page.tsx'
 import { Nothing, Table } from '../../parts/table.tsx'
 import { type PageHandler, show } from '../../shell.tsx'
@@ -144,8 +144,8 @@ function ByCrawler({ of }: { of: ReplayBody }) {
     )
   }
   return (
-    <>
-      <h3 class="gap">By crawler</h3>
+    <section aria-labelledby="replay-crawlers">
+      <h3 id="replay-crawlers">By crawler</h3>
       <Table
         caption="Requests by crawler and decision, the most frequent first"
         rows={of.rows.slice(0, ROWS)}
@@ -154,12 +154,12 @@ function ByCrawler({ of }: { of: ReplayBody }) {
           { title: 'Crawler', cell: ({ who }) => crawlerName(who) },
           { title: 'Requests', kind: 'n', cell: ({ requests }) => <Whole of={requests} /> },
           { title: 'Paid', kind: 'n', cell: ({ charged }) => <Money of={charged} /> },
-          { title: `Version ${of.version}`, kind: 'full', cell: side('live') },
-          { title: draftName(of), kind: 'full', cell: side('draft') },
+          { title: `Version ${of.version}`, cell: side('live') },
+          { title: draftName(of), cell: side('draft') },
           { title: 'Change', kind: 'lead', cell: (row) => <Turn of={row} /> },
         ]}
       />
-    </>
+    </section>
   )
 }
 
@@ -268,7 +268,7 @@ function Shadowed({
         rows={[today, before]}
         empty={{ what: '' }}
         columns={[
-          { title: 'Day', cell: ({ day }) => (day === today.day ? `${day}, so far` : day) },
+          { title: 'Day', cell: ({ day }) => (day === today.day ? `${dayName(day)}, so far` : dayName(day)) },
           { title: 'Requests', kind: 'n', cell: ({ total }) => <Whole of={total.requests} /> },
           { title: 'To be paid', kind: 'n', cell: ({ total }) => <Whole of={total.pages} /> },
           { title: 'Would have been asked', kind: 'lead', cell: ({ total }) => <Money of={total.asked} /> },
@@ -276,19 +276,19 @@ function Shadowed({
       />
       <div class="two">
         <section aria-labelledby="shadow-crawlers">
-          <h3 id="shadow-crawlers">{`By crawler, ${shown.day}`}</h3>
+          <h3 id="shadow-crawlers">{`By crawler, ${dayName(shown.day)}`}</h3>
           <ShadowTable
             rows={shown.crawlers}
             title="Crawler"
             cell={({ crawler, class: purpose }) => (
               <>
-                {crawler} <small>{purpose}</small>
+                {crawler === 'nameless' ? crawlerName('') : crawler} <small>{purpose}</small>
               </>
             )}
           />
         </section>
         <section aria-labelledby="shadow-rules">
-          <h3 id="shadow-rules">{`By rule, ${shown.day}`}</h3>
+          <h3 id="shadow-rules">{`By rule, ${dayName(shown.day)}`}</h3>
           <ShadowTable
             rows={shown.rules}
             title="Rule"
@@ -300,10 +300,17 @@ function Shadowed({
           />
         </section>
       </div>
-      <h3 class="gap">{`By path, ${shown.day}`}</h3>
-      <ShadowTable rows={shown.paths} title="Path" cell={({ path }) => <code>{path}</code>} />
+      <section aria-labelledby="shadow-paths">
+        <h3 id="shadow-paths">{`By path, ${dayName(shown.day)}`}</h3>
+        <ShadowTable rows={shown.paths} title="Path" cell={({ path }) => <code>{path}</code>} />
+      </section>
     </PageSection>
   )
+}
+
+/** `27 Nov 2026` of `2026-11-27`. */
+function dayName(day: string): string {
+  return dayText(Date.parse(day))
 }
 
 type ShadowTableProps<Row> = { rows: readonly Row[]; title: string; cell: (row: Row) => Child }

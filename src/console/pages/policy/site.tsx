@@ -7,23 +7,25 @@ import { Badge } from '../../parts/badges.tsx'
 import { Diff } from '../../parts/diff.tsx'
 import { Time } from '../../parts/figures.tsx'
 import type { Typed } from '../../parts/form.tsx'
+import { Actor, type NameOf, namesFor } from '../../parts/names.tsx'
 import { Head } from '../../parts/page.tsx'
 import { type ConsoleEnv, show, trouble, unsent } from '../../shell.tsx'
 import { ModeBadge } from '../sites/list.tsx'
 import { rulesOf } from './edits.ts'
 
 /** A site whose policy is edited: its draft, or what is published where it has none. `isEditor`: the principal may change it. */
-export type Editing = { site: Site; document: SiteDocument; at: number; isEditor: boolean }
+export type Editing = { site: Site; document: SiteDocument; at: number; isEditor: boolean; nameOf: NameOf }
 
 /** Reads the site of the path, or answers instead. The text of a form stays on the page while the edge Worker is silent. */
 export async function openSite(c: Context<ConsoleEnv>, typed?: Typed): Promise<Editing | Response> {
   const id = encodeURIComponent(c.req.param('site') ?? '')
-  const asked = await c.get('desk').ask<Site>(`/sites/${id}`)
+  const desk = c.get('desk')
+  const [asked, nameOf] = await Promise.all([desk.ask<Site>(`/sites/${id}`), namesFor(desk)])
   if (!asked.ok) return typed && asked.status === 503 ? unsent(c, typed) : trouble(c, 'Policy', asked)
   const site = asked.value
   const document = (site.draft ?? site.published)?.document
   if (!document) return show(c, 'Policy', <p>The site was removed with its document.</p>, 404)
-  return { site, document, at: asked.at, isEditor: may(c.get('desk').who, 'policy.write') }
+  return { site, document, at: asked.at, isEditor: may(desk.who, 'policy.write'), nameOf }
 }
 
 /** The text of a document, as the command line reads it too. Lists of words stay in one line. */
@@ -45,7 +47,7 @@ const VIEWS = [
 ] as const
 
 /** The head of a view. */
-export function PolicyHead({ of: { site, at, isEditor }, view }: { of: Editing; view: string }) {
+export function PolicyHead({ of: { site, at, isEditor, nameOf }, view }: { of: Editing; view: string }) {
   const { id, draft, published, mode } = site
   const base = `/policy/${id}`
   return (
@@ -63,13 +65,13 @@ export function PolicyHead({ of: { site, at, isEditor }, view }: { of: Editing; 
               </span>
             )}
             {draft ? (
-              <>
+              <span>
                 <Badge mood="warn">Draft</Badge>
-                <span>
-                  {`saved by ${draft.who}, `}
-                  <Time at={draft.at} />
-                </span>
-              </>
+                {' saved by '}
+                <Actor of={draft.who} nameOf={nameOf} />
+                {', '}
+                <Time at={draft.at} />
+              </span>
             ) : (
               <span>No draft</span>
             )}
@@ -120,7 +122,7 @@ export function hasCrossed(problem: Problem | undefined): boolean {
 type CrossedProps = { by: Editing; typed: Typed; children?: Child }
 
 /** Says who has changed the site since the form was made, and how. `children`: what becomes of what was typed. */
-export function Crossed({ by: { site, document }, typed, children }: CrossedProps) {
+export function Crossed({ by: { site, document, nameOf }, typed, children }: CrossedProps) {
   const { draft, published } = site
   const base = documentIn(typed.base)
   return (
@@ -132,8 +134,8 @@ export function Crossed({ by: { site, document }, typed, children }: CrossedProp
       </p>
       <p>
         {draft
-          ? `${draft.who} saved a draft, `
-          : published && `${published.who} published version ${published.version}, `}
+          ? `${nameOf(draft.who)} saved a draft, `
+          : published && `${nameOf(published.who)} published version ${published.version}, `}
         <Time at={draft?.at ?? published?.at ?? null} />
         {!draft && published?.note && `: “${published.note}”`}
       </p>

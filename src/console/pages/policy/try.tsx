@@ -135,7 +135,7 @@ function TryForm({ action, typed }: { action: string; typed: Typed }) {
           <Field name="url" label="Path or URL" typed={{ url: typed.url ?? '/' }} required />
           <Field name="as" label="Crawler, “reader”, or a whole User-Agent" typed={typed} required />
           <Field name="method" label="Method" typed={typed} choices={METHODS} />
-          <Field name="claim" label="Name" typed={typed} choices={CLAIMS} />
+          <Field name="claim" label="Its name is" typed={typed} choices={CLAIMS} />
           <Field name="country" label="Country" hint="Two letters, such as DE. Empty: none" typed={typed} />
         </div>
         <div>

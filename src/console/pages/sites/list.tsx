@@ -54,7 +54,6 @@ const COLUMNS: ListSpec<Row>['columns'] = [
     title: 'Publisher',
     key: 'publisher',
     sort: 'up',
-    kind: 'full',
     value: ({ publisher }) => publisher,
     cell: ({ publisher }) => <a href={`/publishers/${publisher}`}>{publisher}</a>,
   },

@@ -7,6 +7,7 @@ import { Badge } from '../../parts/badges.tsx'
 import { Swatch } from '../../parts/chart.tsx'
 import { Copied } from '../../parts/copied.tsx'
 import { Money, Percent, Sum, Time, Trend, Whole } from '../../parts/figures.tsx'
+import { Actor, type NameOf, namesFor } from '../../parts/names.tsx'
 import { Head, PageSection } from '../../parts/page.tsx'
 import { Share, Shares } from '../../parts/share.tsx'
 import { Nothing, Table } from '../../parts/table.tsx'
@@ -16,16 +17,18 @@ import { ModeBadge } from './list.tsx'
 
 /** The page of one site. */
 export const oneSite: PageHandler = async (c) => {
-  const { ask } = c.get('desk')
+  const desk = c.get('desk')
+  const { ask, who } = desk
   const id = encodeURIComponent(c.req.param('id') ?? '')
   const now = Date.now()
   const { from, today } = shownDays(now)
   const figures = (query: string) => ask<FiguresBody>(`/figures?site=${id}&limit=5000&${query}`)
-  const [asked, hours, month, paths] = await Promise.all([
+  const [asked, hours, month, paths, nameOf] = await Promise.all([
     ask<Site>(`/sites/${id}`),
     figures(`interval=hour&from=${today - 7 * DAY}`),
     figures(`interval=day&by=who&from=${from}`),
     figures(`interval=day&by=path&source=book&top=50&from=${from}`),
+    namesFor(desk),
   ])
   if (!asked.ok) return trouble(c, 'Site', asked)
   const site = asked.value
@@ -34,8 +37,8 @@ export const oneSite: PageHandler = async (c) => {
     c,
     site.id,
     <>
-      <SiteHead of={site} at={asked.at} isServed={isServed} who={c.get('desk').who} />
-      {site.draft && <DraftNotice of={site} who={c.get('desk').who} />}
+      <SiteHead of={site} at={asked.at} isServed={isServed} who={who} />
+      {site.draft && <DraftNotice of={site} draft={site.draft} who={who} nameOf={nameOf} />}
       <Totals hours={hours} month={month} now={now} />
       <div class="two">
         <div>
@@ -94,11 +97,16 @@ function SiteHead({ of: { id, publisher, published, mode }, at, isServed, who }:
   )
 }
 
-function DraftNotice({ of: { id, draft, published }, who }: { of: Site; who: Principal }) {
+type NoticeProps = { of: Site; draft: NonNullable<Site['draft']>; who: Principal; nameOf: NameOf }
+
+function DraftNotice({ of: { id, published }, draft, who, nameOf }: NoticeProps) {
   return (
     <p class="gap">
-      <Badge mood="warn">Draft</Badge> {`saved by ${draft?.who}, `}
-      <Time at={draft?.at ?? null} />
+      <Badge mood="warn">Draft</Badge>
+      {' saved by '}
+      <Actor of={draft.who} nameOf={nameOf} />
+      {', '}
+      <Time at={draft.at} />
       {'. '}
       {published ? (
         may(who, 'policy.write') && <a href={`/policy/${id}/publish`}>Review and publish it</a>
@@ -165,7 +173,7 @@ const ANSWERS: readonly (readonly [
 ])[] = [
   ['Paid', '200', 'book', 'charges', 1],
   ['Asked to pay', '402', 'traffic', 'unpaid', 2],
-  ['Paid for nothing', '402, 503', 'traffic', 'refused', 5],
+  ['Refused', '402, 503', 'traffic', 'refused', 5],
   ['Passed free', 'the origin’s', 'traffic', 'free', 3],
   ['Blocked', '403, 400', 'traffic', 'blocked', 7],
 ]
@@ -268,7 +276,8 @@ function Paths({ of }: { of: Reply<FiguresBody> }) {
             title: 'Path',
             cell: ({ path, depth }) => {
               const name = path === OTHER ? 'Other paths' : path
-              return depth === 0 ? name : <span class="in soft">{path.slice(path.indexOf('/', 1))}</span>
+              if (depth > 0) return <code class="in soft">{path.slice(path.indexOf('/', 1))}</code>
+              return path === OTHER ? name : <code>{name}</code>
             },
           },
           { title: 'Paid', kind: 'n', cell: ({ charges }) => <Whole of={charges} /> },

@@ -68,7 +68,10 @@ function page(
           <ul class="gap">
             <li>{`${names}: people and crawlers alike get 503, and the origin is not asked.`}</li>
             <li>It takes effect at once here, and within two minutes everywhere.</li>
-            <li>What crawlers owe stays owed, and is collected as ever. No offer is taken any more.</li>
+            <li>
+              Crawlers still owe what they were charged, and runs collect it. No payment is accepted
+              meanwhile.
+            </li>
             <li>To stop charging and still serve, publish it in shadow mode instead.</li>
           </ul>
         )}
