@@ -31,13 +31,32 @@ export class ExactOracle {
   /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money: they are lost. */
   readonly #undone = new Set<string>()
 
+  /** The requests that each authorization was shown with, and how many of them have no answer yet. */
+  readonly #asked = new Map<string, { names: Set<string>; open: number }>()
+  /** Authorizations that were refused to the only request that they were shown with. */
+  readonly #refused = new Map<string, string>()
+
   constructor(deployment: Deployment, chain: Chain) {
     this.#deployment = deployment
     this.#chain = chain
   }
 
+  /** A request comes (1) or has its answer (-1). */
+  onAsked(shown: Exact, name: string, by: 1 | -1): void {
+    const key = keyOf(shown)
+    const { names, open } = this.#asked.get(key) ?? { names: new Set(), open: 0 }
+    this.#asked.set(key, { names: names.add(name), open: open + by })
+    if (by === 1) this.#refused.delete(key)
+  }
+
+  /** Once a payment was refused, and is not asked for again, our own transaction moves no money for it [I9]. */
   onMined(mined: Mined): void {
-    for (const key of usesIn(mined)) this.#moved.add(key)
+    for (const key of usesIn(mined)) {
+      this.#moved.add(key)
+      const name = this.#refused.get(key)
+      if (name !== undefined && !mined.transaction.act)
+        throw new Violation('I9', `${name} was refused, and our own transfer moved its money afterwards`)
+    }
   }
 
   onReorg(undone: readonly Mined[]): void {
@@ -123,10 +142,13 @@ export class ExactOracle {
 
   /** Money that has moved and bought nothing opens its page [I9]. */
   #mustNotBePaid(shown: Exact, name: string, error: string): void {
+    const key = keyOf(shown)
+    if (this.#opened.has(key)) return
+    const { names, open } = this.#asked.get(key) ?? {}
+    if (names?.size === 1 && open === 0) this.#refused.set(key, name)
     const host = this.#hostOf(shown.payer)
     const row = host && rowOf(host, shown.nonce)
-    const isOwn = row?.request === name
-    if (!isOwn || this.#opened.has(keyOf(shown))) return
+    if (row?.request !== name) return
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
     if (this.#relayerHas(shown))

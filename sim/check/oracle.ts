@@ -90,6 +90,7 @@ export class Oracle {
   #onAsked(request: Request, by: 1 | -1): void {
     const shown = shownBy(request)
     if (shown?.kind === 'credit') this.credit.onAsked(shown, nameOf(request), by)
+    if (shown?.kind === 'exact') this.exact.onAsked(shown, nameOf(request), by)
     if (!shown || shown.kind === 'exact' || shown.kind === 'credit') return
     const key = `${shown.channel} ${shown.max} ${request.method} ${request.url}`
     const open = (this.#open.get(key) ?? 0) + by

@@ -29,6 +29,13 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     by: 'I1',
   },
   {
+    id: 'refuses-before-its-block-is-final',
+    file: '/src/chain/token.ts',
+    from: "if (!isFinal && seen !== undefined && final.block < seen) return { status: 'unknown' }",
+    to: '',
+    by: 'I9',
+  },
+  {
     id: 'pays-without-renewal',
     file: SCHEME,
     from: "if (!ours) return refuse('exact_in_progress')",
