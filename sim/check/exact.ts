@@ -36,6 +36,9 @@ export class ExactOracle {
   /** Authorizations that were refused to the only request that they were shown with. */
   readonly #refused = new Map<string, string>()
 
+  /** Payments that were refused, and that the books still had then: their money may come later. */
+  readonly #watched = new Map<string, { shown: Exact; name: string }>()
+
   constructor(deployment: Deployment, chain: Chain) {
     this.#deployment = deployment
     this.#chain = chain
@@ -123,7 +126,17 @@ export class ExactOracle {
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')
     }
+    for (const { shown, name } of this.#watched.values()) this.#mustBeFound(shown, name)
     for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
+  }
+
+  /** The money of a refused payment that came later is in the books [I9]. */
+  #mustBeFound({ payer, nonce, value }: Exact, name: string): void {
+    const host = this.#hostOf(payer)
+    if (!this.#isPaid(payer.toLowerCase() as Address, nonce as Hex, value)) return
+    world().count('paid after a refusal')
+    if (!host || rowOf(host, nonce)?.status !== 'settled')
+      throw new Violation('I9', `${name} was refused and then paid, and the books do not have ${nonce}`)
   }
 
   /** All money that our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
@@ -149,6 +162,7 @@ export class ExactOracle {
     const host = this.#hostOf(shown.payer)
     const row = host && rowOf(host, shown.nonce)
     if (row?.request !== name) return
+    if (row.status === 'released' && row.shown === 1) this.#watched.set(key, { shown, name })
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
     if (this.#relayerHas(shown))
