@@ -70,7 +70,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     from: '(outcome.isFinal || isOver)',
     to: '(outcome.isFinal || since > 0)',
     by: null,
-    why: 'not seen in 400 runs: a run must read a refused signature that still pays after it',
+    why: 'not seen yet: a run must read a refused payment while it is valid, and its payer pay then and not ask again',
   },
   {
     id: 'confirms-what-was-undone',

@@ -25,7 +25,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     from: 'rows.filter((row) => row.quarantined)',
     to: 'rows.filter((row) => row.quarantined && row.alone)',
     by: null,
-    why: 'not seen in 400 runs: a row must be rejected once, and be claimable later',
+    why: 'not seen yet: a claim must be simulated at a block before its deposit, and succeed in a later run',
   },
   {
     id: 'quarantines-good-rows',
