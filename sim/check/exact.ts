@@ -31,7 +31,7 @@ export class ExactOracle {
   /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money: they are lost. */
   readonly #undone = new Set<string>()
 
-  /** The requests that each authorization was shown with, and how many of them have no answer yet. */
+  /** The requests that each authorization was shown with, and how many of them still wait for their answer. */
   readonly #asked = new Map<string, { names: Set<string>; open: number }>()
   /** Authorizations that were refused to the only request that they were shown with. */
   readonly #refused = new Map<string, string>()

@@ -218,7 +218,7 @@ export class Oracle {
       throw new Violation('I6', `${channel}: claimed ${claimed}, which was not charged then`)
   }
 
-  /** What was charged stays in the escrow, if it was there before [I6]. */
+  /** A refund of ours leaves in the escrow the charged amount that it held before [I6]. */
   #checkRefund(channel: string, amount: bigint): void {
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
     const { balance } = this.#chain.at().channel(channel as `0x${string}`)
