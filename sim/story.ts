@@ -265,6 +265,8 @@ class Story {
   async #visit(payer: ChannelPayer, page: string): Promise<void> {
     const { choices } = this.#world
     const { name } = payer.client
+    if (payer.hasLeft) return
+    if (payer.balance > 0n && choices.chance(`leaves ${name}`, 0.08)) return payer.leave()
     const burst: Promise<unknown>[] = Array.from(
       { length: choices.between(`burst ${name}`, 1, 5) },
       (_, at) => payer.buy(`${page}/${at}`),
@@ -272,22 +274,31 @@ class Story {
     const act = choices.number(`act ${name}`)
     if (act < 0.12)
       burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
-    else if (act < 0.22)
+    else if (act < 0.22) {
       burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
-    else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
+      burst.push(this.#buyLater(payer, `${page}/beside`))
+    } else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
     else if (act < 0.37) burst.push(payer.forge(`${page}/forged`))
     await Promise.all(burst)
+  }
+
+  /** A page while a refund may be under way. */
+  async #buyLater(payer: ChannelPayer, path: string): Promise<void> {
+    await this.#world.sleep(this.#world.latency('beside a refund', 30_000), 'beside a refund')
+    await payer.buy(path)
   }
 
   /** A withdrawal, which the watch must see in time. */
   #withdraw(payer: ChannelPayer, isQuiet = false): void {
     const world = this.#world
-    payer.withdraw(world.choices.chance('withdraws a part', 0.3) ? 3n : 1n)
+    payer.withdraw(world.choices.pick('withdraws of ten', [3n, 9n, 10n]))
     if (!isQuiet && payer.id) this.#mayLose.add(payer.id)
     const delay = payer.config.withdrawDelay * 1000
+    const areAllMissed = world.choices.strikes('cron missed', 'all watches', 0.1)
     for (let at = 10 * MINUTE_MS; at < delay; at += 15 * MINUTE_MS) {
       const fires = Math.ceil((world.now + at) / 300_000) * 300_000
-      if (!world.choices.strikes('cron missed', 'watch', 0.1)) this.#cron(WATCH, fires, fires)
+      if (!areAllMissed && !world.choices.strikes('cron missed', 'watch', 0.1))
+        this.#cron(WATCH, fires, fires)
     }
     world.after(delay + 30_000 + world.latency('finalize', HOUR_MS), 'finalize', () => payer.finalize())
   }
@@ -300,6 +311,7 @@ class Story {
         healsAt + (day * 24 + 25) * HOUR_MS + world.latency('peace', HOUR_MS) - world.now,
         'peace',
       )
+      if (payer.hasLeft) return
       const bought = await payer.buy(`/peace/${at}/${day}`)
       world.count(`in peace: ${bought}`)
       if (bought !== 'served' && !this.#mayBeRefused(payer))

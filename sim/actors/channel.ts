@@ -27,6 +27,8 @@ export class ChannelPayer {
   charged = 0n
   /** The escrow that receipts have stated. */
   balance = 0n
+  /** Whether it never comes again. */
+  hasLeft = false
   /** Totals that are promised to requests under way. */
   readonly #promised = new Set<bigint>()
   #salts = 0
@@ -122,13 +124,7 @@ export class ChannelPayer {
   async refund(amount?: bigint): Promise<Bought> {
     await this.meet()
     for (let signed = 0; signed < MOST_SIGNED; signed++) {
-      const payload = {
-        type: 'refund',
-        channelConfig: this.config,
-        voucher: this.wallet.voucher(this.config, this.charged),
-        ...(amount !== undefined && { amount: amount.toString() }),
-      }
-      const answer = await this.client.persist('/refund', this.#payment('/refund', payload))
+      const answer = await this.client.persist('/refund', this.#refundOf(amount))
       if (answer?.status === 200) world().count('refund')
       const end = this.#endOf(answer)
       if (end !== 'again') return end
@@ -136,13 +132,29 @@ export class ChannelPayer {
     return 'refused'
   }
 
-  /** Begins to take the escrow out alone: all of it, or one part of `parts`. */
-  withdraw(parts = 1n): void {
+  /** Asks once for all that is left, and never comes again, whatever the answer is. */
+  async leave(): Promise<void> {
+    this.hasLeft = true
+    world().count('left for good')
+    await this.client.ask('/refund', this.#refundOf())
+  }
+
+  #refundOf(amount?: bigint): string {
+    return this.#payment('/refund', {
+      type: 'refund',
+      channelConfig: this.config,
+      voucher: this.wallet.voucher(this.config, this.charged),
+      ...(amount !== undefined && { amount: amount.toString() }),
+    })
+  }
+
+  /** Begins to take the escrow out alone: so many tenths of it. */
+  withdraw(tenths: bigint): void {
     const { config } = this
     world().count('withdrawal')
     this.#chain.act(this.wallet.address, (state, call) => {
       const { balance, claimed } = state.channel(this.id ?? '0x')
-      return state.initiateWithdraw(config, (balance - claimed) / parts, call)
+      return state.initiateWithdraw(config, ((balance - claimed) * tenths) / 10n, call)
     })
   }
 

@@ -183,12 +183,19 @@ export class Chain {
     })
   }
 
+  /** The waiting transactions by nonce. The builder of a block puts the actors' own before or behind those of the relayer. */
+  #ordered(): Transaction[] {
+    const waiting = [...this.#pool.values()].sort((a, b) => a.nonce - b.nonce)
+    if (!world().choices.chance('order of a block', 0.3)) return waiting
+    return [...waiting.filter(({ act }) => !act), ...waiting.filter(({ act }) => act)]
+  }
+
   #mine(): void {
     const number = this.head
     const state = this.at().copy()
     const time = this.timeOf(number)
     const mined: Mined[] = []
-    for (const transaction of [...this.#pool.values()].sort((a, b) => a.nonce - b.nonce)) {
+    for (const transaction of this.#ordered()) {
       const { hash, from, nonce, to, data, maxFee, act } = transaction
       const next = state.nonces.get(from) ?? 0
       if (!act && nonce < next) this.#pool.delete(hash)

@@ -50,10 +50,13 @@ export class Node {
   }
 
   get #head(): number {
+    return this.#headOf(this.#name, 0.03)
+  }
+
+  /** The newest block of the replica that answers. */
+  #headOf(replica: string, share: number): number {
     const { choices } = world()
-    const behind = choices.strikes('node behind', this.#name, 0.03)
-      ? choices.between('behind', 1, MOST_LAG)
-      : 0
+    const behind = choices.strikes('node behind', replica, share) ? choices.between('behind', 1, MOST_LAG) : 0
     return Math.max(0, this.#chain.head - this.lag - behind)
   }
 
@@ -135,9 +138,11 @@ export class Node {
       .map(({ log, hash, block }) => ({ ...log, transactionHash: hash, blockNumber: numberToHex(block) }))
   }
 
+  /** A service may simulate at replicas of their own, which are behind more often. */
   #estimate({ from, to, data }: { from: Address; to: Address; data: Hex }) {
+    const head = this.#headOf(`${this.#name} simulates`, 0.1)
     try {
-      this.#chain.simulate(to.toLowerCase() as Address, data, from.toLowerCase() as Address, this.#head)
+      this.#chain.simulate(to.toLowerCase() as Address, data, from.toLowerCase() as Address, head)
       return { result: numberToHex(GAS_USED) }
     } catch (fault) {
       if (!(fault instanceof Revert)) throw fault

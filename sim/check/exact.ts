@@ -31,13 +31,35 @@ export class ExactOracle {
   /** Those of them whose block was undone. Their payer may then have cancelled them, or spent the money: they are lost. */
   readonly #undone = new Set<string>()
 
+  /** The requests that each authorization was shown with, and how many of them still wait for their answer. */
+  readonly #asked = new Map<string, { names: Set<string>; open: number }>()
+  /** Authorizations that were refused to the only request that they were shown with. */
+  readonly #refused = new Map<string, string>()
+
+  /** Payments that were refused, and that the books still had then: their money may come later. */
+  readonly #watched = new Map<string, { shown: Exact; name: string }>()
+
   constructor(deployment: Deployment, chain: Chain) {
     this.#deployment = deployment
     this.#chain = chain
   }
 
+  /** A request comes (1) or has its answer (-1). */
+  onAsked(shown: Exact, name: string, by: 1 | -1): void {
+    const key = keyOf(shown)
+    const { names, open } = this.#asked.get(key) ?? { names: new Set(), open: 0 }
+    this.#asked.set(key, { names: names.add(name), open: open + by })
+    if (by === 1) this.#refused.delete(key)
+  }
+
+  /** Once a payment was refused, and is not asked for again, our own transaction moves no money for it [I9]. */
   onMined(mined: Mined): void {
-    for (const key of usesIn(mined)) this.#moved.add(key)
+    for (const key of usesIn(mined)) {
+      this.#moved.add(key)
+      const name = this.#refused.get(key)
+      if (name !== undefined && !mined.transaction.act)
+        throw new Violation('I9', `${name} was refused, and our own transfer moved its money afterwards`)
+    }
   }
 
   onReorg(undone: readonly Mined[]): void {
@@ -104,7 +126,17 @@ export class ExactOracle {
       const [total] = host.disk.peek('SELECT received FROM total')
       world().count(total ? 'exact payer with payments' : 'exact payer without payments')
     }
+    for (const { shown, name } of this.#watched.values()) this.#mustBeFound(shown, name)
     for (const mined of this.#chain.mined()) if (!mined.transaction.act) this.#mustBeKnown(mined)
+  }
+
+  /** The money of a refused payment that came later is in the books [I9]. */
+  #mustBeFound({ payer, nonce, value }: Exact, name: string): void {
+    const host = this.#hostOf(payer)
+    if (!this.#isPaid(payer.toLowerCase() as Address, nonce as Hex, value)) return
+    world().count('paid after a refusal')
+    if (!host || rowOf(host, nonce)?.status !== 'settled')
+      throw new Violation('I9', `${name} was refused and then paid, and the books do not have ${nonce}`)
   }
 
   /** All money that our own transactions have moved is in the books [I1]. A payer may also give without having asked for a page. */
@@ -123,10 +155,14 @@ export class ExactOracle {
 
   /** Money that has moved and bought nothing opens its page [I9]. */
   #mustNotBePaid(shown: Exact, name: string, error: string): void {
+    const key = keyOf(shown)
+    if (this.#opened.has(key)) return
+    const { names, open } = this.#asked.get(key) ?? {}
+    if (names?.size === 1 && open === 0) this.#refused.set(key, name)
     const host = this.#hostOf(shown.payer)
     const row = host && rowOf(host, shown.nonce)
-    const isOwn = row?.request === name
-    if (!isOwn || this.#opened.has(keyOf(shown))) return
+    if (row?.request !== name) return
+    if (row.status === 'released' && row.shown === 1) this.#watched.set(key, { shown, name })
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
     if (this.#relayerHas(shown))

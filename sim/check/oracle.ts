@@ -9,7 +9,7 @@ import { CONTENT } from '../net.ts'
 import type { Host } from '../platform/host.ts'
 import { type Answer, errorOf, receiptOf } from '../wire.ts'
 import { Violation, world } from '../world.ts'
-import { type Charge, chargesOf, hadCharged, standingOf } from './accounts.ts'
+import { type Charge, chargesOf, hadCharged, standingOf, totalsOf } from './accounts.ts'
 import { CreditOracle } from './credit.ts'
 import { ExactOracle } from './exact.ts'
 import { type Shown, shownBy } from './payment.ts'
@@ -38,6 +38,8 @@ export class Oracle {
   readonly #unknown = new Set<string>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
+  /** Transactions that a reorganization has undone. The account may have charged up to the balance before one of them. */
+  readonly #undone = new Set<string>()
   /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
@@ -52,7 +54,10 @@ export class Oracle {
     deployment.onAsked = (request, by) => this.#onAsked(request, by)
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
-    chain.onReorg = (undone) => this.exact.onReorg(undone)
+    chain.onReorg = (undone) => {
+      for (const { transaction } of undone) this.#undone.add(transaction.hash)
+      this.exact.onReorg(undone)
+    }
     for (const namespace of deployment.namespaces.values())
       namespace.onHost = (host) => {
         host.onCrash = () => this.#guard(() => this.#onCrash(host))
@@ -90,6 +95,7 @@ export class Oracle {
   #onAsked(request: Request, by: 1 | -1): void {
     const shown = shownBy(request)
     if (shown?.kind === 'credit') this.credit.onAsked(shown, nameOf(request), by)
+    if (shown?.kind === 'exact') this.exact.onAsked(shown, nameOf(request), by)
     if (!shown || shown.kind === 'exact' || shown.kind === 'credit') return
     const key = `${shown.channel} ${shown.max} ${request.method} ${request.url}`
     const open = (this.#open.get(key) ?? 0) + by
@@ -195,8 +201,11 @@ export class Oracle {
     if (known !== undefined && known !== transaction.hash && this.#chain.receipt(known as `0x${string}`))
       throw new Violation('I8', `order ${moved} was mined twice`)
     this.#contents.set(moved, transaction.hash)
-    for (const event of escrowEvents(NETWORK.escrow, logs))
+    for (const event of escrowEvents(NETWORK.escrow, logs)) {
       if (event.kind === 'claimed') this.#checkClaim(event.channelId, Number(order.at) - GATHERED_MS)
+      if (event.kind === 'refunded' && !this.#undone.has(transaction.hash))
+        this.#checkRefund(event.channelId, event.amount)
+    }
   }
 
   /** A claimed total was charged when the claim was made, and is never the promise above it [I6]. */
@@ -207,6 +216,15 @@ export class Oracle {
     if (claimed === balance) world().count('claimed the whole balance')
     else if (!hadCharged(host, claimed, since))
       throw new Violation('I6', `${channel}: claimed ${claimed}, which was not charged then`)
+  }
+
+  /** A refund of ours leaves in the escrow the charged amount that it held before [I6]. */
+  #checkRefund(channel: string, amount: bigint): void {
+    const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
+    const { balance } = this.#chain.at().channel(channel as `0x${string}`)
+    const { charged } = host ? totalsOf(host) : { charged: 0n }
+    if (charged > balance && charged <= balance + amount)
+      throw new Violation('I6', `${channel}: our refund has left ${balance}, and ${charged} is charged`)
   }
 
   #checkJournal(host: Host): void {

@@ -29,6 +29,13 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     by: 'I1',
   },
   {
+    id: 'refuses-before-its-block-is-final',
+    file: '/src/chain/token.ts',
+    from: "if (!isFinal && seen !== undefined && final.block < seen) return { status: 'unknown' }",
+    to: '',
+    by: 'I9',
+  },
+  {
     id: 'pays-without-renewal',
     file: SCHEME,
     from: "if (!ours) return refuse('exact_in_progress')",
@@ -63,7 +70,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     from: '(outcome.isFinal || isOver)',
     to: '(outcome.isFinal || since > 0)',
     by: null,
-    why: 'not seen in 400 runs: a run must read a refused signature that still pays after it',
+    why: 'not seen yet: a run must read a refused payment while it is valid, and its payer pay then and not ask again',
   },
   {
     id: 'confirms-what-was-undone',

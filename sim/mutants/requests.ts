@@ -43,8 +43,8 @@ export const REQUEST_MUTANTS: readonly Mutant[] = [
     file: '/src/schemes/channel/purchase.ts',
     from: "if (outcome.status === 'pending') return false",
     to: '',
-    by: null,
-    why: 'not seen in 400 runs: a refund must be open at a crash, and its channel be read to its end meanwhile',
+    by: 'I6',
+    among: { channels: 2, exacts: 0, credits: 0 },
   },
   {
     id: 'skips-voucher-signatures',

@@ -17,8 +17,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: '/src/settlement/channels/claims.ts',
     from: 'const total = standing.charged < state.balance ? standing.charged : state.balance',
     to: 'const total = standing.charged',
-    by: null,
-    why: 'not seen in 400 runs: all watches of a withdrawal must be missed, and leave a part of the debt',
+    by: 'L1',
   },
   {
     id: 'keeps-quarantine',
@@ -26,7 +25,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     from: 'rows.filter((row) => row.quarantined)',
     to: 'rows.filter((row) => row.quarantined && row.alone)',
     by: null,
-    why: 'not seen in 400 runs: a row must be rejected once, and be claimable later',
+    why: 'not seen yet: a claim must be simulated at a block before its deposit, and succeed in a later run',
   },
   {
     id: 'quarantines-good-rows',
@@ -78,7 +77,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     from: 'const done = this.#turn.then(work)',
     to: 'const done = work()',
     by: null,
-    why: 'not seen in 400 runs: two orders must take the same nonce between one flush and the next',
+    why: 'the table refuses a second order at one nonce, and its caller asks again; without UNIQUE, too, seed 98 breaks I8',
   },
   {
     id: 'sends-before-it-stores',
@@ -144,8 +143,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: '/src/settlement/channels/gather.ts',
     from: "case 'none':\n      return Date.now() < since + UNSENT_AFTER_MS ? standing : account.resolve(id, null)",
     to: "case 'none':\n      return standing",
-    by: null,
-    why: 'not seen in 400 runs: a request must be lost before its deposit is sent, and never be repeated',
+    by: 'L3',
   },
   {
     id: 'closes-pending-orders',

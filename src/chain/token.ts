@@ -172,30 +172,35 @@ async function readUse(chain: Chain, payment: Transfer, transaction: Hex): Promi
  * Searches the chain for a payment. `settled`: the transfer exists, from any sender. `refused`: it does not, because the
  * authorization was used for something else (`exact_used`), has lapsed unused (`exact_too_late`), or is not used yet
  * (`exact_insufficient_funds`, else `exact_failed`). `since`, in Unix seconds, is the earliest possible use; without it the
- * last hours are searched. `seen`: a block that a node has shown before; an older one shows nothing.
+ * last hours are searched. `seen`: the block in which our own transaction moved nothing; an older block shows nothing, and before
+ * it is final, that transaction may still be mined: `unknown`.
  * @throws ChainFault when unreadable
  */
 export async function search(
   chain: Chain,
   payment: Transfer,
-  { since, seen = 0n }: { since?: bigint | undefined; seen?: bigint | undefined } = {},
+  { since, seen }: { since?: bigint | undefined; seen?: bigint | undefined } = {},
 ): Promise<Settled> {
   const now = await readHolding(chain, payment)
   // Trap: our order may have failed because another sender's transfer came first, in the very block that this node lacks.
-  if (now.block < seen) throw new ChainFault('stale', `the node is at block ${now.block}, before ${seen}`)
+  if (now.block < (seen ?? 0n))
+    throw new ChainFault('stale', `the node is at block ${now.block}, before ${seen}`)
   if (now.used) {
     const found = await findTransfer(chain, payment, since ?? now.time)
     if (!found)
       return { status: 'unknown', detail: 'the authorization was used, but no transaction shows it' }
     if (found !== 'spent') return { status: 'settled', transaction: found }
-  } else if (now.time < payment.validBefore) {
-    const reason = now.balance < payment.value ? 'exact_insufficient_funds' : 'exact_failed'
-    return { status: 'refused', reason, isFinal: false }
   }
+  const isOpen = !now.used && now.time < payment.validBefore
+  const unused = now.balance < payment.value ? 'exact_insufficient_funds' : 'exact_failed'
+  if (isOpen && seen === undefined) return { status: 'refused', reason: unused, isFinal: false }
   const final = await readHolding(chain, payment, 'finalized')
-  if (now.used) return { status: 'refused', reason: 'exact_used', isFinal: final.used }
-  if (final.used) return { status: 'unknown' }
-  return { status: 'refused', reason: 'exact_too_late', isFinal: final.time >= payment.validBefore }
+  if (final.used && !now.used) return { status: 'unknown' }
+  const isFinal = now.used ? final.used : final.time >= payment.validBefore
+  // Trap: a reorganization may undo the block in which our transaction failed, and it is mined again (faults: I9).
+  if (!isFinal && seen !== undefined && final.block < seen) return { status: 'unknown' }
+  const reason = now.used ? 'exact_used' : isOpen ? unused : 'exact_too_late'
+  return { status: 'refused', reason, isFinal }
 }
 
 /**

@@ -146,6 +146,25 @@ describe('own facilitator settle', () => {
     },
   )
 
+  it.each([
+    ['the nonce was used for another authorization', 'exact_used', true],
+    ['the payer had moved the money away', 'exact_insufficient_funds', false],
+  ])(
+    'returns unknown until the block is final in which its own transfer reverted, because %s (seed 20019) [A8, I9]',
+    async (_, reason, isFinal) => {
+      const { facilitator, payer, receiver, relayer, chain, id } = await setUp()
+      const payment = await payer.pays(receiver, 700n)
+      if (isFinal) await submit(await payer.pays(randomHex(20), 1n, { nonce: payment.nonce }))
+      else await send(payer.address, chain.token, transferAll(10_000n))
+      const signsAnyway = { method: 'eth_estimateGas', does: 'answer', result: '0x186a0' } as const
+      await relayer.lane.misbehave(signsAnyway)
+      expect(await facilitator.settle(payment, id)).toEqual({ status: 'unknown' })
+      expect(await facilitator.lookup(payment, id)).toEqual({ status: 'unknown' })
+      await relayer.lane.misbehave(FINAL_AT_ONCE)
+      expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'refused', reason, isFinal })
+    },
+  )
+
   it('refuses a lapsed authorization, for good once the lapse is final [A9]', async () => {
     const { facilitator, payer, receiver, id } = await setUp()
     const payment = await payer.pays(receiver, 700n, { validBefore: 1n })
@@ -169,7 +188,7 @@ describe('own facilitator settle', () => {
       { method: 'eth_getTransactionReceipt', does: 'alter', set: { status: '0x0', logs: [] } },
       { method: 'eth_call', does: 'ask', replace: payment.nonce.slice(2), by: randomHex(32).slice(2) },
     )
-    expect(await facilitator.settle(payment, id)).toMatchObject({ status: 'refused', isFinal: false })
+    expect(await facilitator.settle(payment, id)).toEqual({ status: 'unknown' })
     await relayer.lane.misbehave()
     expect(await facilitator.find(payment, id)).toMatchObject({ status: 'settled' })
     expect(await facilitator.lookup(payment, id)).toMatchObject({ status: 'settled' })
@@ -205,11 +224,12 @@ describe('own facilitator settle', () => {
   })
 
   it('refuses when the token succeeds and moves nothing [A10]', async () => {
-    const { facilitator, payer, receiver, id } = await setUp()
+    const { facilitator, payer, receiver, relayer, id } = await setUp()
     const emptyToken = randomHex(20)
     // Every call returns 32 zero bytes: nothing is held, and no authorization is used.
     await rpc('anvil_setCode', emptyToken, '0x60205ff3')
     const payment = { ...(await payer.pays(receiver, 700n)), token: emptyToken }
+    await relayer.lane.misbehave(FINAL_AT_ONCE)
     const refused = { status: 'refused', isFinal: false, detail: expect.stringContaining('moved nothing') }
     expect(await facilitator.settle(payment, id)).toMatchObject(refused)
   })
