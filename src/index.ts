@@ -95,6 +95,9 @@ async function tendBook({ BOOK }: Bindings, cron: string): Promise<void> {
   }
 }
 
+/** The longest URL that Cloudflare accepts, in characters. A longer one is answered 414. */
+const MAX_URL_CHARS = 16_384
+
 const apis = new WeakMap<Bindings, Fetches>()
 type Fetches = { fetch(request: Request): Response | Promise<Response> }
 
@@ -107,6 +110,8 @@ type Fetches = { fetch(request: Request): Response | Promise<Response> }
  * app.all('/_tab402/*', (c) => operate(c.req.raw, c.env))
  */
 export async function operate(request: Request, env: Bindings): Promise<Response> {
+  // Threat: the router throws for each malformed escape, and only Cloudflare bounds a URL for us.
+  if (request.url.length > MAX_URL_CHARS) return new Response(null, { status: 414 })
   if (!isOperatorHost(request, env)) return new Response(null, { status: 404 })
   const billing = billingOf(env)
   if (billing && !/^\/_tab402\/(?:api|me|healthz)(?:\/|$)/.test(new URL(request.url).pathname)) {

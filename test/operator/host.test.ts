@@ -6,7 +6,7 @@ import { digestOf, TOKEN } from './harness.ts'
 
 const PATHS = ['/api/openapi.json', '/api/accounts', '/me', '/keys', '/invoices/x/y', '/stripe']
 
-async function statuses(host: string, bindings: Partial<Bindings>): Promise<number[]> {
+async function statuses(host: string, bindings: Partial<Bindings>, paths = PATHS): Promise<number[]> {
   const all = {
     ...env,
     PRICE: '0.001',
@@ -23,7 +23,7 @@ async function statuses(host: string, bindings: Partial<Bindings>): Promise<numb
     await response.body?.cancel()
     return response.status
   }
-  return Promise.all(PATHS.map(ask))
+  return Promise.all(paths.map(ask))
 }
 
 describe('The host of PUBLIC_URL', () => {
@@ -37,5 +37,13 @@ describe('The host of PUBLIC_URL', () => {
 
   it('shares it with every host where no registry is bound', async () => {
     expect((await statuses('news.example', {})).slice(0, 2)).toEqual([200, 200])
+  })
+})
+
+describe('A URL below /_tab402', () => {
+  it('is answered 414 beyond the length that Cloudflare accepts', async () => {
+    const start = 'https://till.example/_tab402'.length
+    const paths = [16_384, 16_385].map((chars) => `/${'%c0_'.repeat(5_000)}`.slice(0, chars - start))
+    expect(await statuses('till.example', {}, paths)).toEqual([404, 414])
   })
 })
