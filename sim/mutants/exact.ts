@@ -69,8 +69,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: IN_DOUBT,
     from: '(outcome.isFinal || isOver)',
     to: '(outcome.isFinal || since > 0)',
-    by: null,
-    why: 'not seen yet: a run must read a refused payment while it is valid, and its payer pay then and not ask again',
+    by: 'I9',
   },
   {
     id: 'confirms-what-was-undone',
