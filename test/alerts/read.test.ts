@@ -181,7 +181,7 @@ describe('readFacts', () => {
     expect(asked).toHaveLength(3)
   })
 
-  it('has no more than the last seven complete runs in the cost of the next one', async () => {
+  it('takes the cost of the next run from the last seven complete ones alone', async () => {
     const setup = await newReceiver()
     const wei = (night: number) => (night === 1 ? 10n ** 20n : 10n ** 19n)
     for (let night = 1; night <= 8; night++) {
