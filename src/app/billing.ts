@@ -53,10 +53,17 @@ export async function openBilling(
   }
 }
 
-async function stripeOf({ stripe }: BillConfig): Promise<StripeRail | null> {
+const stripes = new WeakMap<BillConfig, StripeRail>()
+
+/** The rail of a config. An isolate opens it once: Stripe's client is slow to make. */
+async function stripeOf(bill: BillConfig): Promise<StripeRail | null> {
   const load = stripeCode()
-  if (!stripe || !load) return null
+  if (!bill.stripe || !load) return null
+  const known = stripes.get(bill)
+  if (known) return known
   const { stripeRail } = await load()
-  const { api, ...keys } = stripe
-  return stripeRail({ ...keys, ...(api !== undefined && { api: new URL(api) }), now: () => Date.now() })
+  const { api, ...keys } = bill.stripe
+  const rail = stripeRail({ ...keys, ...(api !== undefined && { api: new URL(api) }), now: () => Date.now() })
+  stripes.set(bill, rail)
+  return rail
 }

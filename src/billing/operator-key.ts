@@ -19,8 +19,16 @@ export type Seal = {
 
 const encoder = new TextEncoder()
 
-/** Imports the key. @throws DataError unless it is an Ed25519 JWK, RangeError unless `x` belongs to `d` */
-export async function openSeal({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
+const opened = new WeakMap<OperatorKey, Seal>()
+
+/** Imports a key, once in an isolate. @throws DataError unless it is an Ed25519 JWK, RangeError unless `x` belongs to `d` */
+export async function openSeal(key: OperatorKey): Promise<Seal> {
+  const seal = opened.get(key) ?? (await open(key))
+  opened.set(key, seal)
+  return seal
+}
+
+async function open({ kty, crv, x, d }: OperatorKey): Promise<Seal> {
   const signing = await crypto.subtle.importKey('jwk', { kty, crv, x, d }, 'Ed25519', false, ['sign'])
   // The label separates the MAC key from the signing key, which must not be used for both.
   const material = await crypto.subtle.digest('SHA-256', encoder.encode(`tab402 secrets ${d}`))

@@ -5,6 +5,7 @@ import {
   decodeFunctionResult,
   encodeAbiParameters,
   encodeFunctionData,
+  prepareEncodeFunctionData,
   toEventSelector,
 } from 'viem'
 import type { ChannelConfig, ChannelState, Claim } from '../protocol/evm/channel.ts'
@@ -104,11 +105,16 @@ export function encodeMulticall(calls: Hex[]): Hex {
   return encodeFunctionData({ abi: escrowAbi, functionName: 'multicall', args: [calls] })
 }
 
+// Made once: a read of 100 channels would hash 300 signatures.
+const CHANNEL_READS = (['channels', 'pendingWithdrawals', 'refundNonce'] as const).map((functionName) =>
+  prepareEncodeFunctionData({ abi: escrowAbi, functionName }),
+)
+
 /** The three reads that {@link decodeChannel} needs. */
 export function channelReads(escrow: Address, channelId: Hex): ContractCall[] {
-  return (['channels', 'pendingWithdrawals', 'refundNonce'] as const).map((functionName) => ({
+  return CHANNEL_READS.map((read) => ({
     to: escrow,
-    data: encodeFunctionData({ abi: escrowAbi, functionName, args: [channelId] }),
+    data: encodeFunctionData({ ...read, args: [channelId] }),
   }))
 }
 

@@ -1,6 +1,6 @@
 /** Multicall3: reads of one block in one `eth_call`, with the block's number and time. */
 
-import { decodeFunctionResult, encodeFunctionData, hexToBigInt } from 'viem'
+import { decodeFunctionResult, encodeFunctionData, hexToBigInt, prepareEncodeFunctionData } from 'viem'
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { parseAbi } from './abi.ts'
 import { ChainFault } from './fault.ts'
@@ -31,14 +31,17 @@ export const ARB_SYS: Address = '0x0000000000000000000000000000000000000064'
 
 const ARBITRUM = 42161
 
+// Made once: each encoding of a function by its name hashes its signature.
+const aggregate = prepareEncodeFunctionData({ abi, functionName: 'aggregate3' })
+const READ_BLOCK = encodeFunctionData({ abi, functionName: 'getBlockNumber' })
+const READ_TIME = encodeFunctionData({ abi, functionName: 'getCurrentBlockTimestamp' })
+const READ_ARBITRUM_BLOCK = encodeFunctionData({ abi, functionName: 'arbBlockNumber' })
+
 /** Trap: to a contract on Arbitrum, `block.number` is about that of Ethereum. Receipts and logs have Arbitrum's own. */
 function headOf(chainId: number): ContractCall[] {
-  const ask = (functionName: 'getBlockNumber' | 'getCurrentBlockTimestamp'): ContractCall => ({
-    to: MULTICALL,
-    data: encodeFunctionData({ abi, functionName }),
-  })
-  const own = { to: ARB_SYS, data: encodeFunctionData({ abi, functionName: 'arbBlockNumber' }) }
-  return [chainId === ARBITRUM ? own : ask('getBlockNumber'), ask('getCurrentBlockTimestamp')]
+  const block =
+    chainId === ARBITRUM ? { to: ARB_SYS, data: READ_ARBITRUM_BLOCK } : { to: MULTICALL, data: READ_BLOCK }
+  return [block, { to: MULTICALL, data: READ_TIME }]
 }
 
 /** Calldata of the reads on a chain. If one reverts, all do. */
@@ -48,7 +51,7 @@ export function encodeReads(calls: ContractCall[], chainId: number): Hex {
     allowFailure: false,
     callData: data,
   }))
-  return encodeFunctionData({ abi, functionName: 'aggregate3', args: [rows] })
+  return encodeFunctionData({ ...aggregate, args: [rows] })
 }
 
 /** Reads the answer to {@link encodeReads} of `calls` reads. @throws viem's decoding errors, ChainFault */

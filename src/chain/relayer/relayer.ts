@@ -137,10 +137,7 @@ export class RelayerBase<Env = unknown> extends DurableObject<Env> implements Re
   /** The state of the key's nonces. `taken` and `filled` reach back a day. Never throws for a node that fails. */
   async state(): Promise<RelayerState> {
     const now = Date.now()
-    const mined = await this.#readConditions().then(
-      ({ count }) => count,
-      () => null,
-    )
+    const mined = await this.#readCount('latest').catch(() => null)
     const next = this.#nonces.next()
     const nonces = this.#nonces.state(mined ?? next, now)
     return { address: await this.address(), mined, next, open: this.#orders.count(), ...nonces }

@@ -5,7 +5,7 @@ import type { LabBindings } from './bindings.ts'
 import { clockOffset, setClock } from './clock.ts'
 import { type BookFault, setBookFault } from './faulty-book.ts'
 import { groupedBook } from './grouped-book.ts'
-import { setNodeTime, shortCalls, shortenNode } from './node.ts'
+import { catchUpNode, moveNode, shortCalls, shortenNode } from './node.ts'
 import { directSteps } from './steps.ts'
 import { directWorkflow, type StartedRun, takeStarted } from './workflows.ts'
 import { type LabObject, labEnv } from './wrap.ts'
@@ -52,6 +52,9 @@ const POLL_MS = 10
 const NEAR_MS = 600_000
 /** Alarms this close to each other ring at once: the platform’s may be late, too. */
 const TOGETHER_MS = 1_000
+
+/** The bindings of direct nights that have ended. The Worker keeps its config by its bindings, so later nights have the same. */
+const idle: LabBindings[] = []
 
 let production: Production | undefined
 
@@ -102,7 +105,8 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
     const runs = fire ? await this.#fire(fire) : []
     await this.#ring()
     // Steps that sleep have moved the clock.
-    if (clockOffset() > offsetMs) await setNodeTime(Date.now())
+    if (clockOffset() > offsetMs) await moveNode()
+    await catchUpNode()
     // An alarm that is due soon rings in the runtime, as real time passes.
     const near = pendingAlarms().filter(({ at }) => at <= Date.now() + NEAR_MS)
     await Promise.all(near.map((alarm) => this.#object(alarm).labRearm()))
@@ -115,7 +119,7 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
       const [next] = pendingAlarms()
       const at = Math.min(to, next ? next.at + TOGETHER_MS : to)
       setClock(clockOffset() + Math.max(at - Date.now(), 0))
-      await setNodeTime(Date.now())
+      await moveNode()
       await this.#ring()
       if (at === to) return
     }
@@ -153,9 +157,8 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
   async #fire({ cron, time }: { cron: string; time: number }): Promise<DirectRun[]> {
     const started: Promise<DirectRun>[] = []
     const bound = labEnv(this.env)
-    const own = { ...bound, BOOK: groupedBook(bound.BOOK) }
-    const start = (run: StartedRun) => void started.push(this.#run(run, own))
-    const env = { ...own, SETTLEMENT: directWorkflow(start) }
+    const env = idle.pop() ?? { ...bound, BOOK: groupedBook(bound.BOOK) }
+    env.SETTLEMENT = directWorkflow((run: StartedRun) => void started.push(this.#run(run, env)))
     const controller = { cron, scheduledTime: time, noRetry() {} }
     try {
       await production?.default.scheduled?.(controller as ScheduledController, env, this.ctx)
@@ -163,7 +166,9 @@ export class LabControl extends WorkerEntrypoint<LabBindings> {
       // The platform notes it and goes on. The runs that have started go on too.
       console.error(`the cron ${cron} has failed: ${fault}`)
     }
-    return Promise.all(started)
+    const runs = await Promise.all(started)
+    idle.push(env)
+    return runs
   }
 
   /** Runs the Workflow’s own class, without its engine. */

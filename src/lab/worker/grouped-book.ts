@@ -13,7 +13,7 @@ type Asked = {
   reject(fault: unknown): void
 }
 
-/** Trap: a binding belongs to one request. Make one of these for each. */
+/** Trap: one request must not wait for the queries of another. Two that overlap need two of these. */
 export function groupedBook(book: D1Database): D1Database {
   let waiting: Asked[] = []
 

@@ -125,10 +125,14 @@ export async function watch(
   }
   try {
     const withdrawing = await look(watching, run.startedAt)
-    await save(watching, { blind: 0, alerted: false })
     const { owing: withdrawals } = watching
-    if (report.idle() && withdrawals.length === 0) await deleteRun(book, run.id)
-    else await end(report.status(), { withdrawing, withdrawals })
+    const saved = save(watching, { blind: 0, alerted: false })
+    if (report.idle() && withdrawals.length === 0) {
+      await Promise.all([saved, deleteRun(book, run.id)])
+      return withdrawing
+    }
+    await saved
+    await end(report.status(), { withdrawing, withdrawals })
     return withdrawing
   } catch (fault) {
     await goBlind(watching, run.id, time, fault)
