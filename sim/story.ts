@@ -201,7 +201,8 @@ class Story {
     this.#oracle.exact.checkDelivered()
     this.#oracle.exact.checkEnd()
     if (this.#size.credits > 0) this.#lines.checkEnd(START + (days + QUIET_NIGHTS) * DAY_MS - 6 * HOUR_MS)
-    checkEnd({ ...this.#surroundings, mayLose: this.#mayLose, minClaim: this.#minClaim })
+    const mayLose = new Set([...this.#mayLose, ...this.#oracle.undoneDeposits])
+    checkEnd({ ...this.#surroundings, mayLose, minClaim: this.#minClaim })
   }
 
   close(): void {

@@ -15,7 +15,10 @@ import { isOpen, standingOf, totalsOf } from './accounts.ts'
 type Finding = { account: string; what: string; detail: string }
 type Run = { id: string; status: string; findings: Finding[]; dust: { channelId: string }[] }
 
-/** A run that has come to rest. `mayLose`: channels whose payers withdrew while the watch could be missed. */
+/**
+ * A run that has come to rest. `mayLose`: channels whose payers withdrew while the watch could be missed, and those with a
+ * deposit that a reorganization has undone.
+ */
 export type AtRest = { deployment: Deployment; chain: Chain; mayLose: ReadonlySet<string>; minClaim: bigint }
 
 /** Checks a run that has come to rest. @throws Violation */

@@ -38,7 +38,9 @@ export class Oracle {
   readonly #unknown = new Set<string>()
   readonly #seen = new Map<Host, number>()
   readonly #versions = new Map<Host, number>()
-  /** Transactions that a reorganization has undone. The account may have charged up to the balance before one of them. */
+  /** Channels with a deposit that a reorganization has undone: its authorization may end before it is mined again. */
+  readonly undoneDeposits = new Set<string>()
+  /** Orders that a reorganization has undone. The account may have charged up to the balance before one of them. */
   readonly #undone = new Set<string>()
   /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
@@ -55,7 +57,7 @@ export class Oracle {
     deployment.onLeft = (left) => this.#guard(() => this.#onLeft(left))
     chain.onMined = (mined) => this.#guard(() => this.#onMined(mined))
     chain.onReorg = (undone) => {
-      for (const { transaction } of undone) this.#undone.add(transaction.hash)
+      this.#onReorg(undone)
       this.exact.onReorg(undone)
     }
     for (const namespace of deployment.namespaces.values())
@@ -189,10 +191,7 @@ export class Oracle {
     const { transaction, succeeded, logs } = mined
     this.exact.onMined(mined)
     if (transaction.from !== RELAYER) return
-    const [order] = this.#relayer(
-      'SELECT order_id, placed.at FROM attempt JOIN placed ON placed.id = order_id WHERE hash = ?',
-      transaction.hash,
-    )
+    const order = this.#orderOf(transaction)
     if (!order) throw new Violation('I8', `${transaction.hash} was mined, and the relayer has not stored it`)
     if (!succeeded) return
     const moved = `${order.order_id}`
@@ -203,9 +202,23 @@ export class Oracle {
     this.#contents.set(moved, transaction.hash)
     for (const event of escrowEvents(NETWORK.escrow, logs)) {
       if (event.kind === 'claimed') this.#checkClaim(event.channelId, Number(order.at) - GATHERED_MS)
-      if (event.kind === 'refunded' && !this.#undone.has(transaction.hash))
+      if (event.kind === 'refunded' && !this.#undone.has(moved))
         this.#checkRefund(event.channelId, event.amount)
     }
+  }
+
+  #onReorg(undone: readonly Mined[]): void {
+    for (const { transaction, logs } of undone) {
+      const order = this.#orderOf(transaction)
+      if (order) this.#undone.add(`${order.order_id}`)
+      for (const event of escrowEvents(NETWORK.escrow, logs))
+        if (event.kind === 'deposited') this.undoneDeposits.add(event.channelId)
+    }
+  }
+
+  #orderOf({ hash }: Mined['transaction']): Record<string, SqlStorageValue> | undefined {
+    const query = 'SELECT order_id, placed.at FROM attempt JOIN placed ON placed.id = order_id WHERE hash = ?'
+    return this.#relayer(query, hash)[0]
   }
 
   /** A claimed total was charged when the claim was made, and is never the promise above it [I6]. */
