@@ -41,6 +41,7 @@ const SOMETIMES = [
   'run killed',
   'deposit',
   'refund',
+  'account balance',
   'page delivered',
   'page delivered for exact',
   'isolate restarted',

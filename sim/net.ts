@@ -6,6 +6,9 @@ import { world } from './world.ts'
 /** The text that only a payer may read. */
 export const CONTENT = 'the charged text of '
 
+/** The end of a path whose page the origin often takes long to send. */
+export const LAGGING = 'lagging'
+
 /** Answers requests by the host of their URL. `others`: the hosts beside the nodes and the origin. */
 export function netOf(nodes: ReadonlyMap<string, Node>, others: ReadonlyMap<string, Net>): Net {
   return async (request) => {
@@ -25,7 +28,7 @@ async function origin(path: string): Promise<Response> {
   const { choices } = here
   await here.sleep(here.latency('origin', 60), `origin ${path}`)
   if (choices.strikes('origin lost', 'origin', 0.01)) throw new TypeError('fetch failed')
-  if (choices.strikes('origin slow', 'origin', 0.005)) await here.sleep(40_000, 'slow origin')
+  if (choices.strikes('origin slow', 'origin', path.endsWith(LAGGING) ? 0.2 : 0.005)) await here.sleep(40_000, 'slow origin')
   const status = choices.strikes('origin fails', 'origin', 0.03)
     ? choices.pick('status', [404, 500, 304, 302])
     : 200

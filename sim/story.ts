@@ -16,7 +16,7 @@ import { Deployment, RELAYER } from './deployment.ts'
 import { heal, type Surroundings, startTroubles } from './faults.ts'
 import { HOOK, Hook } from './hook.ts'
 import { creditVars, dunningOf, HIGHEST_PRICE, Lines } from './lines.ts'
-import { netOf } from './net.ts'
+import { LAGGING, netOf } from './net.ts'
 import { setNet } from './platform/globals.ts'
 import { STRIPE, Stripe } from './stripe.ts'
 import { enter, Violation, World } from './world.ts'
@@ -276,11 +276,18 @@ class Story {
     if (act < 0.12)
       burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
     else if (act < 0.22) {
-      burst.push(payer.refund(choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
+      burst.push(payer.buy(`${page}/${LAGGING}`))
+      burst.push(this.#refundLater(payer, choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
       burst.push(this.#buyLater(payer, `${page}/beside`))
     } else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
     else if (act < 0.37) burst.push(payer.forge(`${page}/forged`))
     await Promise.all(burst)
+  }
+
+  /** A refund that may claim a page whose origin has not answered: if it fails then, its price is a credit. */
+  async #refundLater(payer: ChannelPayer, amount: bigint | undefined): Promise<void> {
+    await this.#world.sleep(this.#world.latency('before a refund', 1_000), 'before a refund')
+    await payer.refund(amount)
   }
 
   /** A page while a refund may be under way. */

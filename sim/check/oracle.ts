@@ -247,16 +247,16 @@ export class Oracle {
     if (!disk.has('entry')) return
     const after = this.#seen.get(host) ?? 0
     const rows = disk.peek(
-      'SELECT seq, kind, max, request, charged, redeemed, authorized, ceiling, max FROM entry WHERE seq > ? ORDER BY seq',
+      'SELECT seq, kind, max, request, charged, redeemed, credit, ceiling FROM entry WHERE seq > ? ORDER BY seq',
       after,
     )
     const last = rows.at(-1)
     if (!last) return
     this.#seen.set(host, Number(last.seq))
     for (const row of rows) {
-      const [charged, redeemed, max, ceiling] = ['charged', 'redeemed', 'max', 'ceiling'].map((name) =>
-        BigInt(String(row[name] ?? 0)),
-      )
+      const amount = (name: string) => BigInt(String(row[name] ?? 0))
+      const [charged, redeemed, max, ceiling] = ['charged', 'redeemed', 'max', 'ceiling'].map(amount)
+      if (amount('credit') > 0n) world().count('account balance')
       if (row.kind !== 'charge' || charged === undefined || redeemed === undefined) continue
       if (charged - redeemed > this.#maxUnclaimed)
         throw new Violation('I7', `${host.name}: ${charged - redeemed} is not claimed`)
