@@ -324,8 +324,10 @@ class Story {
       world.count(`in peace: ${bought}`)
       if (bought !== 'served' && !this.#mayBeRefused(payer))
         throw new Violation('I13', `${payer.client.name} is ${bought} although all is well`)
-      if (day === 0 && world.choices.chance('leaves in peace', 0.3) && payer.balance > 0n)
-        this.#withdraw(payer, true)
+      if (day > 0 || !world.choices.chance('leaves in peace', 0.3) || payer.balance === 0n) continue
+      this.#withdraw(payer, true)
+      // One that comes back adds what it owes: only one that stays away shows what the watch has saved.
+      if (world.choices.chance('stays away', 0.5)) return
     }
   }
 

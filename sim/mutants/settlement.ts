@@ -46,7 +46,7 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
     file: '/src/settlement/channels/withdrawal-watch.ts',
     from: 'return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []',
     to: 'return state && state.withdrawRequestedAt > 9e15 ? [{ id, state }] : []',
-    by: 'I13',
+    by: 'I6',
   },
   {
     id: 'never-reads-the-chain',
