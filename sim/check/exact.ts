@@ -36,8 +36,11 @@ export class ExactOracle {
   /** Authorizations that were refused to the only request that they were shown with. */
   readonly #refused = new Map<string, string>()
 
-  /** Payments that were refused, and that the books still had then: their money may come later. */
+  /** Payments that were refused after others had seen them: their money may come later. */
   readonly #watched = new Map<string, { shown: Exact; name: string }>()
+  /** Payments that the Worker has shown to others, who may send them. */
+  readonly #shown = new Set<string>()
+  readonly #versions = new Map<Host, number>()
 
   constructor(deployment: Deployment, chain: Chain) {
     this.#deployment = deployment
@@ -59,6 +62,18 @@ export class ExactOracle {
       const name = this.#refused.get(key)
       if (name !== undefined && !mined.transaction.act)
         throw new Violation('I9', `${name} was refused, and our own transfer moved its money afterwards`)
+    }
+  }
+
+  /** Notes the payments that were shown since the last check. */
+  check(): void {
+    for (const [name, host] of this.#deployment.namespace('AUTHORIZATIONS').hosts) {
+      const { disk } = host
+      if (this.#versions.get(host) === disk.version || !disk.has('authorization')) continue
+      this.#versions.set(host, disk.version)
+      const payer = name.split(':').at(-1)
+      for (const { nonce } of disk.peek(`SELECT nonce FROM authorization WHERE shown = 1`))
+        this.#shown.add(`${payer} ${nonce}`)
     }
   }
 
@@ -161,8 +176,9 @@ export class ExactOracle {
     if (names?.size === 1 && open === 0) this.#refused.set(key, name)
     const host = this.#hostOf(shown.payer)
     const row = host && rowOf(host, shown.nonce)
+    // The row of a payment that can never be made is deleted.
+    if (this.#shown.has(key) && (row?.request ?? name) === name) this.#watched.set(key, { shown, name })
     if (row?.request !== name) return
-    if (row.status === 'released' && row.shown === 1) this.#watched.set(key, { shown, name })
     if (this.#isPaid(shown.payer as Address, shown.nonce as Hex, shown.value))
       throw new Violation('I9', `${name} was refused with ${error}, although its money has moved`)
     if (this.#relayerHas(shown))

@@ -69,6 +69,7 @@ export class Oracle {
   /** Checks the journals that have grown, and the transactions that were sent. */
   check(): void {
     for (const host of this.#deployment.namespace('ACCOUNT').hosts.values()) this.#checkJournal(host)
+    this.exact.check()
     this.credit.check()
     this.#checkNonces()
   }

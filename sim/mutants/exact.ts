@@ -26,7 +26,7 @@ export const EXACT_MUTANTS: readonly Mutant[] = [
     file: SCHEME,
     from: 'settled.isFinal\n            ?',
     to: 'settled\n            ?',
-    by: 'I1',
+    by: 'I9',
   },
   {
     id: 'refuses-before-its-block-is-final',
