@@ -74,7 +74,7 @@ const SOMETIMES = [
   'stage: settled',
 ]
 /** A campaign of so many seeds must have seen all of it. */
-const ENOUGH = 1_000
+const ENOUGH = 5_000
 
 /** Runs the command. */
 export async function main(args: string[]): Promise<void> {
