@@ -210,6 +210,19 @@ describe.each(DEBTORS)('AccountAlarm of %s', (_, newDebtor) => {
     expect(Number(next) - Date.now()).toBeLessThanOrEqual(LIST_RETRY_MS)
   })
 
+  it('writes the row of an account that was settled before D1 could be written [E12]', async () => {
+    const debtor = await newDebtor()
+    await env.BOOK.exec(`ALTER TABLE ${debtor.table} RENAME TO away`)
+    await debtor.owe()
+    await debtor.settle()
+    await reportFirst(debtor)
+    await evictDurableObject(debtor.stub())
+    await env.BOOK.exec(`ALTER TABLE away RENAME TO ${debtor.table}`)
+    await runDurableObjectAlarm(debtor.stub())
+    expect(await rowOf(debtor)).not.toBeNull()
+    expect(await alarmOf(debtor)).toBeNull()
+  })
+
   it('lists at its time after restarts and reports between [E12]', async () => {
     const debtor = await newDebtor()
     await debtor.owe()
