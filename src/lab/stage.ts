@@ -71,7 +71,12 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       freePort(),
       planned,
       startPages().then(kept),
-      startChain({ accounts: 3, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({
+        accounts: 3,
+        balance: 0n,
+        startsAt: Math.floor(clock.now() / 1000),
+        scratch: directory,
+      }).then(kept),
       traceRuntimes(),
     ])
     const [relayer, receiver, wallet] = chain.accounts
