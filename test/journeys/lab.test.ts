@@ -84,6 +84,16 @@ describe('a lab', { timeout: 120_000 }, () => {
   it('rejects a moment that has passed', async () => {
     await expect(lab.at(START)).rejects.toThrow(RangeError)
   })
+
+  it('closes once, and then rejects the calls of its crawlers', async () => {
+    const other = await openLab()
+    const crawler = await other.crawler()
+    const closing = other.close()
+    expect(other.close()).toBe(closing)
+    await closing
+    await expect(crawler.score()).rejects.toThrow('the lab is closed')
+    await expect(crawler.read('/page')).rejects.toThrow('the lab is closed')
+  })
 })
 
 describe('crawlers of a lab', { timeout: 120_000 }, () => {

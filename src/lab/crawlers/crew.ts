@@ -55,6 +55,7 @@ export class Crew {
   /** Honest crawlers on credit that may have an invoice to pay. */
   readonly #owing = new Set<number>()
   #thread: Worker | undefined
+  #isClosed = false
   #lastCall = 0
   #opened = 0
 
@@ -118,6 +119,7 @@ export class Crew {
 
   /** Ends the thread. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#thread?.terminate()
     for (const { reject } of this.#calls.values()) reject(new Error('the lab is closed'))
     this.#calls.clear()
@@ -184,6 +186,7 @@ export class Crew {
   }
 
   #call(call: Call): Promise<Answer> {
+    if (this.#isClosed) return Promise.reject(new Error('the lab is closed'))
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {
