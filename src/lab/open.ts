@@ -18,7 +18,8 @@ const OPTIONS: Readonly<Record<keyof LabOptions, Members[string]>> = {
  * Opens a lab: a Worker in workerd, a chain, a card processor and a publisher’s server, all on one virtual clock.
  *
  * Every part listens on 127.0.0.1, on a free port, and ends with this process.
- * @throws for a package that is missing, with the command that installs it; for an option or a moment that is wrong; and with what a part has printed if it does not start
+ * @throws for a package that is missing, with the command that installs it; for an option or a moment that is wrong; for a
+ * policy that the Worker would reject, with each problem; and with what a part has printed if it does not start
  * @example
  * await using lab = await openLab({ policy: { PRICE: '0.001' }, start: '2026-12-01' })
  * const crawler = await lab.crawler({ pays: 'channel' })
