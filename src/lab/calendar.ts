@@ -1,4 +1,5 @@
 /** Moves the lab’s clock from event to event: watches, nights and alarms. */
+import { mustKnow } from './known.ts'
 import type { LabNight, NightOptions } from './lab.ts'
 import { type LabStage, openNode } from './stage.ts'
 import { midnightAfter, nextWatch, openWithdrawals } from './withdrawals.ts'
@@ -32,8 +33,11 @@ export class Calendar {
     })
   }
 
-  /** Jumps through some nights, the first one at the next midnight. */
-  nights(count: number, options: NightOptions = {}): Promise<LabNight[]> {
+  /** Jumps through some nights, the first one at the next midnight. @throws RangeError unless `count` is a whole number */
+  async nights(count: number, options: NightOptions = {}): Promise<LabNight[]> {
+    mustKnow('a night', options, { through: ['direct', 'cron'] })
+    if (!Number.isInteger(count) || count < 0)
+      throw new RangeError(`the number of nights must be whole and not negative, not ${count}`)
     return this.#inTurn(async () => (count > 0 ? this.#pass({ nights: count }, options) : []))
   }
 

@@ -37,9 +37,14 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
   const crew = new Crew(stage, sites, seed, { advance, evict })
   calendar.afterNight = () => crew.payInvoices()
   const books = () => readBooks(stage, crew.crawlers)
-  const close = async () => {
+  let closing: Promise<void> | undefined
+  const closeOnce = async () => {
     await crew.close()
     await stage.stop()
+  }
+  const close = () => {
+    closing ??= closeOnce()
+    return closing
   }
   return {
     url,

@@ -1,13 +1,25 @@
 /** Opens a lab. */
 import { installCommand, LAB_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
+import { type Members, mustKnow } from './known.ts'
 import type { Lab, LabOptions } from './lab.ts'
+
+const OPTIONS: Readonly<Record<keyof LabOptions, Members[string]>> = {
+  policy: null,
+  sites: null,
+  start: null,
+  facilitator: ['own', 'hosted'],
+  engine: ['workerd'],
+  seed: null,
+  worker: null,
+  log: null,
+}
 
 /**
  * Opens a lab: a Worker in workerd, a chain, a card processor and a publisher’s server, all on one virtual clock.
  *
  * Every part listens on 127.0.0.1, on a free port, and ends with this process.
- * @throws for a package that is missing, with the command that installs it; for a moment that cannot be read; and with what a
- * part has printed if it does not start
+ * @throws for a package that is missing, with the command that installs it; for an option or a moment that is wrong; for a
+ * policy that the Worker would reject, with each problem; and with what a part has printed if it does not start
  * @example
  * await using lab = await openLab({ policy: { PRICE: '0.001' }, start: '2026-12-01' })
  * const crawler = await lab.crawler({ pays: 'channel' })
@@ -16,6 +28,7 @@ import type { Lab, LabOptions } from './lab.ts'
  * await lab.audit()
  */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  mustKnow('openLab', options, OPTIONS)
   // Somebody’s own Worker is bundled here.
   const tools = options.worker === undefined ? LAB_TOOLS : [...STACK_TOOLS, ...LAB_TOOLS]
   const command = installCommand([...new Set(tools)])

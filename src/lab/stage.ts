@@ -19,6 +19,7 @@ import { LabClock } from './clock.ts'
 import { type LabFacilitator, startFacilitator } from './facilitator/facilitator.ts'
 import type { LabOptions, Var } from './lab.ts'
 import { labPlan } from './plan.ts'
+import { mustBePolicy } from './policy.ts'
 import { type Remote, remoteOf } from './remote.ts'
 import { momentMs } from './time.ts'
 
@@ -71,7 +72,12 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       freePort(),
       planned,
       startPages().then(kept),
-      startChain({ accounts: 3, balance: 0n, startsAt: Math.floor(clock.now() / 1000) }).then(kept),
+      startChain({
+        accounts: 3,
+        balance: 0n,
+        startsAt: Math.floor(clock.now() / 1000),
+        scratch: directory,
+      }).then(kept),
       traceRuntimes(),
     ])
     const [relayer, receiver, wallet] = chain.accounts
@@ -85,6 +91,13 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       newOperatorKey(),
     ])
     const [node, token, key] = [`${proxy.url}/node`, secret(), secret()]
+    const vars = {
+      ...varsOf({ relayer, receiver, node, token }),
+      ...(facilitator && { FACILITATOR_URL: facilitator.url }),
+      ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
+      ...textOf(options.policy ?? {}),
+    }
+    if (options.worker === undefined) mustBePolicy(plan, vars)
     const worker = await startWorker({
       port,
       directory,
@@ -94,10 +107,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       socket: { entrypoint: 'LabControl', port: controlPort },
       services: servicesOf(clock, chain),
       vars: {
-        ...varsOf({ relayer, receiver, node, token }),
-        ...(facilitator && { FACILITATOR_URL: facilitator.url }),
-        ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
-        ...textOf(options.policy ?? {}),
+        ...vars,
         LAB_KEY: key,
         LAB_OBJECTS: JSON.stringify(objectsOf(plan)),
         LAB_LIMITS: JSON.stringify(Object.keys(plan.options.ratelimits ?? {})),

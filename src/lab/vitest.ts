@@ -37,6 +37,11 @@ export function labTest(options: LabOptions = {}): TestAPI<LabFixtures> {
   })
 }
 
+/** Trap: a number is never equal to a bigint, and both print alike. @throws TypeError for anything but a bigint */
+function mustBeAmount(amount: unknown): void {
+  if (typeof amount !== 'bigint') throw new TypeError('the amount must be a bigint, such as 10_000n')
+}
+
 type Verdict = { pass: boolean; message: () => string; actual?: unknown; expected?: unknown }
 
 /** The matchers of this module. Amounts are micro-dollars. */
@@ -54,23 +59,30 @@ declare module 'vitest' {
     extends LabMatchers {}
 }
 
+/** A verdict that has passed is printed where `.not` wanted the opposite. */
+const mustOrNot = (hasPassed: boolean) => (hasPassed ? 'must not' : 'must')
+
 expect.extend({
   async toOwe(crawler: Pick<Crawler, 'score' | 'is'>, amount: bigint): Promise<Verdict> {
+    mustBeAmount(amount)
     const score: Score = await crawler.score()
     const owed = score.charged - score.paid
     return {
       pass: owed === amount,
-      message: () => `the crawler must owe ${amount} micro-dollars, and owes ${owed}`,
+      message: () =>
+        `the crawler ${mustOrNot(owed === amount)} owe ${amount} micro-dollars, and owes ${owed}`,
       actual: owed,
       expected: amount,
     }
   },
   async toHaveReceived(lab: Pick<Lab, 'books' | 'receiver'>, amount: bigint): Promise<Verdict> {
+    mustBeAmount(amount)
     const { chain } = await lab.books()
     const received = chain.wallets[lab.receiver] ?? 0n
     return {
       pass: received === amount,
-      message: () => `the receiver must have ${amount} micro-dollars, and has ${received}`,
+      message: () =>
+        `the receiver ${mustOrNot(received === amount)} have ${amount} micro-dollars, and has ${received}`,
       actual: received,
       expected: amount,
     }

@@ -40,7 +40,18 @@ const ASIDE: Record<string, readonly string[]> = {
     'platform',
   ],
   logs: ['paywall', 'identity', 'protocol', 'platform'],
-  lab: ['testing', 'app', 'settlement', 'ledger', 'protocol', 'platform', 'client', 'chain'],
+  lab: [
+    'testing',
+    'app',
+    'config',
+    'settlement',
+    'rails',
+    'ledger',
+    'protocol',
+    'platform',
+    'client',
+    'chain',
+  ],
   testing: ['protocol', 'platform', 'client', 'chain'],
 }
 

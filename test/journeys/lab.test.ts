@@ -84,6 +84,22 @@ describe('a lab', { timeout: 120_000 }, () => {
   it('rejects a moment that has passed', async () => {
     await expect(lab.at(START)).rejects.toThrow(RangeError)
   })
+
+  it('does not open with a policy that its Worker would reject, and names each problem', async () => {
+    const opening = openLab({ policy: { PRICE: 'free', SCHEMES: ['chanel'] } })
+    await expect(opening).rejects.toThrow(/^the policy of openLab is wrong:\n.*PRICE must be USD/s)
+    await expect(opening).rejects.toThrow(/^SCHEMES/m)
+  })
+
+  it('closes once, and then rejects the calls of its crawlers', async () => {
+    const other = await openLab()
+    const crawler = await other.crawler()
+    const closing = other.close()
+    expect(other.close()).toBe(closing)
+    await closing
+    await expect(crawler.score()).rejects.toThrow('the lab is closed')
+    await expect(crawler.read('/page')).rejects.toThrow('the lab is closed')
+  })
 })
 
 describe('crawlers of a lab', { timeout: 120_000 }, () => {

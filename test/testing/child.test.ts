@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { startChild } from '../../src/testing/stack/child.ts'
 
 function isAlive(pid: number): boolean {
@@ -66,4 +71,16 @@ describe('child process', () => {
   it('rejects a missing program with the reason', async () => {
     await expect(startChild('/no/such/program', [])).rejects.toThrow(/did not start.*ENOENT/)
   })
+
+  it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
+    'takes its scratch folder with it when its starter ends by %s',
+    async (signal) => {
+      const scratch = await mkdtemp(join(tmpdir(), 'tab402-scratch-'))
+      const start = `import { startChild } from '${resolve('src/testing/stack/child.ts')}'
+        await startChild(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], 200, '${scratch}')
+        process.kill(process.pid, '${signal}')`
+      await new Promise((over) => execFile(process.execPath, ['--input-type=module', '-e', start], over))
+      await vi.waitFor(() => expect(existsSync(scratch)).toBe(false), { timeout: 20_000 })
+    },
+  )
 })

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
 import { costOf } from '../cost.ts'
+import { type Members, mustKnow } from '../known.ts'
 import { callOperator } from '../operator.ts'
 import { type Cost, type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
@@ -24,6 +25,18 @@ import {
 const BALANCE = 1_000_000_000n
 const CREDIT_LIMIT = 5_000_000n
 
+const OPTIONS: Readonly<Record<keyof CrawlerOptions, Members[string]>> = {
+  is: Object.keys(CRAWLERS),
+  pays: ['channel', 'exact', 'credit'],
+  seed: null,
+  balance: null,
+  creditLimit: null,
+  rail: ['stablecoin', 'stripe', 'transfer'],
+  period: ['daily', 'weekly', 'monthly'],
+  site: null,
+  below: null,
+}
+
 /** The wishes of a crawler that its lab fulfils. */
 export type LabWishes = { advance(by: number | string): Promise<unknown>; evict(): Promise<void> }
 
@@ -42,6 +55,7 @@ export class Crew {
   /** Honest crawlers on credit that may have an invoice to pay. */
   readonly #owing = new Set<number>()
   #thread: Worker | undefined
+  #isClosed = false
   #lastCall = 0
   #opened = 0
 
@@ -60,6 +74,7 @@ export class Crew {
 
   /** Funds and opens a crawler; one on credit is registered with the operator. */
   async open(options: CrawlerOptions = {}): Promise<Crawler> {
+    mustKnow('lab.crawler', options, OPTIONS)
     const { is = 'honest', balance = BALANCE, creditLimit = CREDIT_LIMIT } = options
     const ways: readonly PaysBy[] = CRAWLERS[is]
     const { pays = ways[0] ?? 'channel' } = options
@@ -104,6 +119,7 @@ export class Crew {
 
   /** Ends the thread. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#thread?.terminate()
     for (const { reject } of this.#calls.values()) reject(new Error('the lab is closed'))
     this.#calls.clear()
@@ -170,6 +186,7 @@ export class Crew {
   }
 
   #call(call: Call): Promise<Answer> {
+    if (this.#isClosed) return Promise.reject(new Error('the lab is closed'))
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {

@@ -12,7 +12,8 @@ export async function failCron(
   { times = Number.POSITIVE_INFINITY }: Times = {},
 ): Promise<Mend> {
   let left = times
-  const firing = () => (left-- > 0 ? firingOf(fault) : PROMPT)
+  const faulty = firingOf(fault)
+  const firing = () => (left-- > 0 ? faulty : PROMPT)
   calendar.firing = firing
   return async () => {
     if (calendar.firing === firing) calendar.firing = () => PROMPT

@@ -11,17 +11,22 @@ export async function failOrigin(
   { times = Number.POSITIVE_INFINITY }: Times = {},
 ): Promise<Mend> {
   let left = times
+  const [slowMs, pauseMs] = typeof fault === 'object' ? spansOf(fault) : []
   const answer: typeof origin.answer = (request, response) => {
     if (left-- <= 0) return origin.page(request, response)
-    if (typeof fault === 'object' && 'slow' in fault)
-      return void setTimeout(() => origin.page(request, response), spanMs(fault.slow))
-    if (typeof fault === 'object') return pause(spanMs(fault.pauses), response)
-    misbehave(fault, response)
+    if (slowMs !== undefined) return void setTimeout(() => origin.page(request, response), slowMs)
+    if (pauseMs !== undefined) return pause(pauseMs, response)
+    if (typeof fault === 'string') misbehave(fault, response)
   }
   origin.answer = answer
   return async () => {
     if (origin.answer === answer) origin.answer = origin.page
   }
+}
+
+/** How long the first byte waits, or else the second half. */
+function spansOf(fault: Extract<OriginFault, object>): [number | undefined, number | undefined] {
+  return 'slow' in fault ? [spanMs(fault.slow), undefined] : [undefined, spanMs(fault.pauses)]
 }
 
 function misbehave(fault: Exclude<OriginFault, object>, response: ServerResponse): void {

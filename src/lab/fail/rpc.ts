@@ -10,6 +10,7 @@ const HALF = '{"jsonrpc":"2.0","id":1,"res'
 /** Sets a fault. Crawlers and the lab itself reach the chain past it. */
 export async function failRpc(stage: LabStage, failure: RpcFailure, { times }: Times = {}): Promise<Mend> {
   const { nodeFaults } = stage
+  const deadForMs = 'deadFor' in failure ? spanMs(failure.deadFor) : null
   const added = (Array.isArray(failure) ? failure : faultsOf(failure)).map(
     (fault): RpcFault => ({ ...fault, ...(times !== undefined && { times }) }),
   )
@@ -22,7 +23,8 @@ export async function failRpc(stage: LabStage, failure: RpcFailure, { times }: T
     }
     await openNode(stage)
   }
-  if ('deadFor' in failure) setTimeout(mend, spanMs(failure.deadFor)).unref()
+  // The lab may be closed by then, and the Worker gone.
+  if (deadForMs !== null) setTimeout(() => mend().catch(() => {}), deadForMs).unref()
   return mend
 }
 

@@ -70,6 +70,8 @@ export type ChainOptions = {
   balance?: bigint
   /** The time of its first block in Unix seconds; now unless given. Its clock runs on from there. */
   startsAt?: number
+  /** A folder of the caller that is removed when the chain has ended, also after this process was killed. */
+  scratch?: string
 }
 
 /** Starts a chain on 127.0.0.1 and puts in place what is not there yet. The chain ends with this process, however that ends. */
@@ -124,13 +126,14 @@ async function startNode({
   statePath,
   chainId = CHAIN_ID,
   startsAt,
+  scratch,
 }: ChainOptions): Promise<{ rpcUrl: string; child: Child }> {
   const args = ['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${chainId}`, '--accounts', '0']
   // The fork is named, so that a newer node does not bring newer rules.
   args.push('--auto-impersonate', '--hardfork', 'prague')
   if (startsAt !== undefined) args.push('--timestamp', `${startsAt}`)
   if (statePath !== undefined) args.push('--state', statePath, '--state-interval', '1')
-  const child = await startChild(binary(), args)
+  const child = await startChild(binary(), args, undefined, scratch)
   let printed = ''
   const rpcUrl = await new Promise<string>((resolve, reject) => {
     child.onOutput((text) => {

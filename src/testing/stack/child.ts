@@ -3,8 +3,16 @@ import { fork } from 'node:child_process'
 import * as v from 'valibot'
 import { siblingModule } from './sibling.ts'
 
-/** The command of a guardian. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. */
-const Mandate = v.object({ command: v.string(), args: v.array(v.string()), graceMs: v.number() })
+/**
+ * The command of a guardian. `graceMs`: from SIGTERM, in which the child may write its state, to SIGKILL. `scratch`: a folder that
+ * is removed when the child has ended.
+ */
+const Mandate = v.object({
+  command: v.string(),
+  args: v.array(v.string()),
+  graceMs: v.number(),
+  scratch: v.optional(v.string()),
+})
 
 const GuardianReport = v.variant('kind', [
   v.object({ kind: v.literal('started'), pid: v.number() }),
@@ -26,9 +34,17 @@ export type Child = {
   stop(): Promise<void>
 }
 
-/** Starts a program under a guardian of its own; throws with what it printed when it does not start. */
-export async function startChild(command: string, args: string[], graceMs = 5_000): Promise<Child> {
-  const mandate = JSON.stringify({ command, args, graceMs })
+/**
+ * Starts a program under a guardian of its own; throws with what it printed when it does not start. `scratch`: a folder that is
+ * removed when the program has ended, also after we were killed.
+ */
+export async function startChild(
+  command: string,
+  args: string[],
+  graceMs = 5_000,
+  scratch?: string,
+): Promise<Child> {
+  const mandate = JSON.stringify({ command, args, graceMs, scratch })
   // Its own process group: a Ctrl-C in the terminal reaches us alone, and we stop our children in our own order.
   const guardian = fork(siblingModule(import.meta.url, './guardian'), [mandate], {
     detached: true,

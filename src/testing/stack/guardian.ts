@@ -1,8 +1,9 @@
 /** A process between a starter and one child: it stops the child when the starter asks, or when the starter ends in any way. */
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { type GuardianReport, readMandate } from './child.ts'
 
-const { command, args, graceMs } = readMandate(process.argv[2])
+const { command, args, graceMs, scratch } = readMandate(process.argv[2])
 const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
 
 child.on('error', (cause) => report({ kind: 'output', text: cause.message }))
@@ -11,6 +12,8 @@ for (const stream of [child.stdout, child.stderr]) {
   stream.setEncoding('utf8').on('data', (text: string) => report({ kind: 'output', text }))
 }
 child.on('close', (code, signal) => {
+  // The starter’s other programs may end a little later, and write until then.
+  if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   report({ kind: 'ended', code, signal })
   if (process.connected) process.disconnect()
 })

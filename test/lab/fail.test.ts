@@ -1,0 +1,96 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Calendar } from '../../src/lab/calendar.ts'
+import { failOf } from '../../src/lab/fail/index.ts'
+import type { LabStage } from '../../src/lab/stage.ts'
+import type { LabOrder } from '../../src/lab/worker/control.ts'
+import type { RpcFault } from '../../src/testing/chain/rpc-proxy.ts'
+
+/** The faults of a lab of which only the Worker's control and the chain answer, and what they were sent. */
+function openFaults() {
+  const orders: LabOrder[] = []
+  const calls: unknown[][] = []
+  const nodeFaults: RpcFault[] = []
+  const rpc = async (method: string, params: unknown[] = []) => {
+    calls.push([method, ...params])
+    return method === 'eth_getBalance' ? '0x5' : {}
+  }
+  const stage = {
+    chain: { rpc },
+    relayer: { address: '0x1' },
+    node: 'http://node',
+    nodeFaults,
+    origin: { answer: null, page: null },
+    remote: async (order: LabOrder) => void orders.push(order),
+  } as unknown as LabStage
+  const control = { kill: async () => {}, evict: async () => {} }
+  const fail = failOf(stage, new Calendar(stage), control)
+  return { fail, stage, orders, calls, nodeFaults }
+}
+
+afterEach(() => void vi.useRealTimers())
+
+describe('lab.fail', () => {
+  it.each<[string, string, unknown, string]>([
+    ['a word', 'origin', 'ded', '"dead", "503", "short", "hangs" or "redirects" or { slow } or { pauses }'],
+    ['a number', 'stripe', 501, '"lost", "unreachable", 500 or 429'],
+    ['a member', 'chain', { reorgs: 2 }, 'fail.chain has no reorgs. It must be of reorg, mining'],
+    ['the value of a member', 'rpc', { answers: '500' }, 'must be "nothing", "429" or "half JSON"'],
+    ['an empty object', 'chain', {}, '{ reorg } or { mining }'],
+    ['nothing', 'd1', undefined, '"down" or "loses writes" or { slow }'],
+    ['a way to stop the Worker', 'worker', 'kill', '"killed" or "evicted" or { aborts }'],
+  ])('rejects %s that is no fault of its part, and sets none', async (_, part, fault, says) => {
+    const { fail, orders, calls, nodeFaults } = openFaults()
+    const set = fail[part as 'd1'](fault as 'down')
+    await expect(set).rejects.toThrow(RangeError)
+    await expect(set).rejects.toThrow(says)
+    expect([orders, calls, nodeFaults]).toEqual([[], [], []])
+  })
+
+  it('rejects an option that is misspelled', async () => {
+    const { fail } = openFaults()
+    await expect(fail.d1('down', { time: 1 } as object)).rejects.toThrow('fail.d1 has no time.')
+  })
+
+  it('rejects a wrong span of the origin or the cron when the fault is set', async () => {
+    const { fail } = openFaults()
+    await expect(fail.origin({ slow: 'a second' })).rejects.toThrow(RangeError)
+    await expect(fail.cron({ late: '3 hours' })).rejects.toThrow(RangeError)
+  })
+
+  it('ends a fault once, so that a later end restores nothing old', async () => {
+    const { fail, calls } = openFaults()
+    const end = await fail.chain({ relayer: 'empty' })
+    await end()
+    await end()
+    await fail.mend()
+    expect(calls.filter(([method]) => method === 'anvil_setBalance')).toEqual([
+      ['anvil_setBalance', '0x1', '0x0'],
+      ['anvil_setBalance', '0x1', '0x5'],
+    ])
+  })
+
+  it('keeps a fault that has replaced another when the replaced one is ended', async () => {
+    const { fail, orders } = openFaults()
+    const end = await fail.d1('down')
+    await fail.d1('loses writes')
+    await end()
+    expect(orders.at(-1)).toMatchObject({ fault: 'loses writes' })
+    await fail.mend()
+    expect(orders.at(-1)).toMatchObject({ fault: null })
+  })
+
+  it('ends the death of a node in a lab that is closed meanwhile, without an unhandled rejection', async () => {
+    vi.useFakeTimers()
+    const { fail, stage, nodeFaults } = openFaults()
+    await fail.rpc({ deadFor: '2s' })
+    const unhandled = vi.fn()
+    process.once('unhandledRejection', unhandled)
+    stage.remote = () => Promise.reject(new TypeError('fetch failed'))
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    await new Promise((over) => setImmediate(over))
+    process.off('unhandledRejection', unhandled)
+    expect(nodeFaults).toEqual([])
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+})
