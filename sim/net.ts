@@ -28,7 +28,8 @@ async function origin(path: string): Promise<Response> {
   const { choices } = here
   await here.sleep(here.latency('origin', 60), `origin ${path}`)
   if (choices.strikes('origin lost', 'origin', 0.01)) throw new TypeError('fetch failed')
-  if (choices.strikes('origin slow', 'origin', path.endsWith(LAGGING) ? 0.2 : 0.005)) await here.sleep(40_000, 'slow origin')
+  if (choices.strikes('origin slow', 'origin', path.endsWith(LAGGING) ? 0.2 : 0.005))
+    await here.sleep(40_000, 'slow origin')
   const status = choices.strikes('origin fails', 'origin', 0.03)
     ? choices.pick('status', [404, 500, 304, 302])
     : 200

@@ -17,8 +17,13 @@ export type Transaction = {
   act?: (state: ChainState, call: Call) => Log[]
 }
 
-/** The receipt of a mined transaction. */
-export type Mined = { transaction: Transaction; succeeded: boolean; logs: Log[] }
+/** The receipt of a mined transaction, and the channels of the escrow right after it. */
+export type Mined = {
+  transaction: Transaction
+  succeeded: boolean
+  logs: Log[]
+  after: Pick<ChainState, 'channel'>
+}
 
 type Block = { number: number; state: ChainState; mined: Mined[] }
 
@@ -207,10 +212,10 @@ export class Chain {
       try {
         const logs = act ? act(trial, call) : trial.call(to, data, call)
         Object.assign(state, trial)
-        mined.push({ transaction, succeeded: true, logs })
+        mined.push({ transaction, succeeded: true, logs, after: trial })
       } catch (fault) {
         if (!(fault instanceof Revert)) throw fault
-        mined.push({ transaction, succeeded: false, logs: [] })
+        mined.push({ transaction, succeeded: false, logs: [], after: state })
         if (!act) world().count('transaction reverted')
       }
       if (!act) state.wei.set(from, (state.wei.get(from) ?? 0n) - GAS_USED * this.baseFee)

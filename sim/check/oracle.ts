@@ -2,6 +2,7 @@
 import { escrowEvents } from '../../src/chain/escrow.ts'
 import { REPLAY_WINDOW_MS } from '../../src/ledger/replay-window.ts'
 import { depositNonce } from '../../src/protocol/evm/eip712.ts'
+import type { Hex } from '../../src/protocol/evm/hex.ts'
 import type { Chain, Mined } from '../chain/chain.ts'
 import { NETWORK } from '../chain/state.ts'
 import { type Deployment, type Left, RELAYER } from '../deployment.ts'
@@ -189,7 +190,7 @@ export class Oracle {
   }
 
   #onMined(mined: Mined): void {
-    const { transaction, succeeded, logs } = mined
+    const { transaction, succeeded, logs, after } = mined
     this.exact.onMined(mined)
     if (transaction.from !== RELAYER) return
     const order = this.#orderOf(transaction)
@@ -202,9 +203,9 @@ export class Oracle {
       throw new Violation('I8', `order ${moved} was mined twice`)
     this.#contents.set(moved, transaction.hash)
     for (const event of escrowEvents(NETWORK.escrow, logs)) {
-      if (event.kind === 'claimed') this.#checkClaim(event.channelId, Number(order.at) - GATHERED_MS)
+      if (event.kind === 'claimed') this.#checkClaim(after, event.channelId, Number(order.at) - GATHERED_MS)
       if (event.kind === 'refunded' && !this.#undone.has(moved))
-        this.#checkRefund(event.channelId, event.amount)
+        this.#checkRefund(after, event.channelId, event.amount)
     }
   }
 
@@ -223,9 +224,9 @@ export class Oracle {
   }
 
   /** A claimed total was charged when the claim was made, and is never the promise above it [I6]. */
-  #checkClaim(channel: string, since: number): void {
+  #checkClaim(after: Mined['after'], channel: Hex, since: number): void {
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
-    const { claimed, balance } = this.#chain.at().channel(channel as `0x${string}`)
+    const { claimed, balance } = after.channel(channel)
     if (!host) throw new Violation('I6', `${channel} was claimed without an account`)
     if (claimed === balance) world().count('claimed the whole balance')
     else if (!hadCharged(host, claimed, since))
@@ -233,9 +234,9 @@ export class Oracle {
   }
 
   /** A refund of ours leaves in the escrow the charged amount that it held before [I6]. */
-  #checkRefund(channel: string, amount: bigint): void {
+  #checkRefund(after: Mined['after'], channel: Hex, amount: bigint): void {
     const host = this.#deployment.namespace('ACCOUNT').hosts.get(channel)
-    const { balance } = this.#chain.at().channel(channel as `0x${string}`)
+    const { balance } = after.channel(channel)
     const { charged } = host ? totalsOf(host) : { charged: 0n }
     if (charged > balance && charged <= balance + amount)
       throw new Violation('I6', `${channel}: our refund has left ${balance}, and ${charged} is charged`)
