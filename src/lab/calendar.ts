@@ -35,7 +35,7 @@ export class Calendar {
 
   /** Jumps through some nights, the first one at the next midnight. @throws RangeError unless `count` is a whole number */
   async nights(count: number, options: NightOptions = {}): Promise<LabNight[]> {
-    mustKnow('a night', options, { through: ['direct', 'cron'] })
+    mustKnow('lab.nights', options, { through: ['direct', 'cron'] })
     if (!Number.isInteger(count) || count < 0)
       throw new RangeError(`the number of nights must be whole and not negative, not ${count}`)
     return this.#inTurn(async () => (count > 0 ? this.#pass({ nights: count }, options) : []))

@@ -8,7 +8,7 @@ export function mustKnow(what: string, given: object, members: Members): void {
   for (const [name, value] of Object.entries(given)) {
     const values = Object.hasOwn(members, name) ? members[name] : undefined
     if (values === undefined)
-      throw new RangeError(`${what} has no ${name}. It must be of ${Object.keys(members).join(', ')}`)
+      throw new RangeError(`${what} must be given ${Object.keys(members).join(', ')}, not ${name}`)
     if (values !== null && value !== undefined && !values.includes(value))
       throw new RangeError(`${name} of ${what} must be ${anyOf(values)}, not ${String(value)}`)
   }

@@ -33,12 +33,12 @@ describe('lab.fail', () => {
   it.each<[string, string, unknown, string]>([
     ['a word', 'origin', 'ded', '"dead", "503", "short", "hangs" or "redirects" or { slow } or { pauses }'],
     ['a number', 'stripe', 501, '"lost", "unreachable", 500 or 429'],
-    ['a member', 'chain', { reorgs: 2 }, 'fail.chain has no reorgs. It must be of reorg, mining'],
+    ['a member', 'chain', { reorgs: 2 }, 'fail.chain must be given reorg, mining'],
     ['the value of a member', 'rpc', { answers: '500' }, 'must be "nothing", "429" or "half JSON"'],
     ['an empty object', 'chain', {}, '{ reorg } or { mining }'],
     ['nothing', 'd1', undefined, '"down" or "loses writes" or { slow }'],
     ['a way to stop the Worker', 'worker', 'kill', '"killed" or "evicted" or { aborts }'],
-  ])('rejects %s that is no fault of its part, and sets none', async (_, part, fault, says) => {
+  ])('rejects %s that its part does not have, and sets no fault', async (_, part, fault, says) => {
     const { fail, orders, calls, nodeFaults } = openFaults()
     const set = fail[part as 'd1'](fault as 'down')
     await expect(set).rejects.toThrow(RangeError)
@@ -48,7 +48,9 @@ describe('lab.fail', () => {
 
   it('rejects an option that is misspelled', async () => {
     const { fail } = openFaults()
-    await expect(fail.d1('down', { time: 1 } as object)).rejects.toThrow('fail.d1 has no time.')
+    await expect(fail.d1('down', { time: 1 } as object)).rejects.toThrow(
+      'fail.d1 must be given times, of, not time',
+    )
   })
 
   it('rejects a wrong span of the origin or the cron when the fault is set', async () => {

@@ -19,7 +19,7 @@ const openCrew = () =>
 
 describe('openLab', () => {
   it.each([
-    [{ polcy: {} }, 'openLab has no polcy. It must be of policy, sites, start'],
+    [{ polcy: {} }, 'openLab must be given policy, sites, start'],
     [{ facilitator: 'remote' }, 'facilitator of openLab must be "own" or "hosted", not remote'],
     [{ engine: 'sim' }, 'engine of openLab must be "workerd", not sim'],
   ])('rejects %j and names what it may be', (options, says) =>
@@ -31,7 +31,7 @@ describe('lab.crawler', () => {
   it.each([
     [{ is: 'thief' }, 'is of lab.crawler must be "honest", "replayer"'],
     [{ pays: 'cash' }, 'pays of lab.crawler must be "channel", "exact" or "credit", not cash'],
-    [{ limit: 5n }, 'lab.crawler has no limit. It must be of is, pays'],
+    [{ limit: 5n }, 'lab.crawler must be given is, pays'],
   ])('rejects %o and names what it may be', (options, says) =>
     expect(openCrew().open(options as CrawlerOptions)).rejects.toThrow(says),
   )
@@ -44,6 +44,6 @@ describe('lab.nights', () => {
 
   it('rejects an unknown way', () =>
     expect(new Calendar(stage).nights(1, { through: 'corn' as 'cron' })).rejects.toThrow(
-      'through of a night must be "direct" or "cron", not corn',
+      'through of lab.nights must be "direct" or "cron", not corn',
     ))
 })

@@ -106,8 +106,8 @@ export const LEDGER: readonly Removal[] = [
   {
     row: 'E12',
     file: 'src/ledger/alarm.ts',
-    from: 'if (this.#account.owes()) await this.#list(await this.#listAgain())',
-    to: 'if (this.#account.owes()) await this.#list(LIST_AFTER_MS)',
+    from: 'const isWritten = !mustWrite || (await this.#isWritten())',
+    to: 'const isWritten = !mustWrite || this.#listAt === null',
     test: 'ledger/alarm',
   },
   {
