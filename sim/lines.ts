@@ -12,6 +12,7 @@ import type { CreditOracle } from './check/credit.ts'
 import type { ExactOracle } from './check/exact.ts'
 import { type Deployment, SITE } from './deployment.ts'
 import { HOOK, type Hook } from './hook.ts'
+import { LAGGING } from './net.ts'
 import { STRIPE_VARS, type Stripe } from './stripe.ts'
 import { Violation, type World } from './world.ts'
 
@@ -181,6 +182,8 @@ export class Lines {
     const { id } = payer
     const reuse = () => (choices.chance(`reuse ${id}`, 0.3) ? choices.pick(`reuse ${id}`, REUSES) : 'none')
     const pages = Array.from({ length: choices.between(`burst ${id}`, 1, 5) }, (_, at) => `${page}/${at}`)
+    // At midnight, its period may be closed before the origin fails.
+    if (choices.chance(`lags ${id}`, 0.25)) pages.push(`${page}/${LAGGING}`)
     const bought: Promise<unknown>[] = pages.map((each) => payer.buy(each, reuse()))
     if (choices.chance(`suspends ${id}`, 0.1)) bought.push(this.#suspend(payer, page))
     if (choices.chance(`pays ${id}`, 0.3)) bought.push(invoices.payAll())
