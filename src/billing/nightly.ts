@@ -60,7 +60,8 @@ type Outcome = {
   /** Whether billing recorded nothing that `bill` does not contain. */
   isUnchanged: boolean
   statements: StatementHead[]
-  invoiced: bigint
+  /** The invoices that the run has issued. */
+  issued: InvoiceStanding[]
   received: bigint
   steps: DunningStep[]
   findings: Finding[]
@@ -85,12 +86,13 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   await projectBilledLines(settings, billed, now)
   await clearRelisted(settings.book, 'line', page)
   const statements = billed.flatMap((line) => line.statements)
+  const issued = billed.flatMap((line) => line.issued)
   const sums: BillSums = {
     lines: page.length,
     statements: statements.length,
     stated: sum(statements.map(({ total }) => total)),
-    invoices: billed.filter(({ invoiced }) => invoiced > 0n).length,
-    invoiced: sum(billed.map(({ invoiced }) => invoiced)),
+    invoices: issued.length,
+    invoiced: sum(issued.map(({ net }) => net)),
     received: sum(billed.map(({ received }) => received)),
     steps: billed.reduce((count, { steps }) => count + steps.length, 0),
   }
@@ -142,11 +144,11 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   if (totals === null && (await line.standing()) === null) return noOutcome([])
   const { bill, statements } = await closePeriods(line, await line.bill(), now)
   const missing = withoutRail(settings, bill)
-  const invoice = await issueInvoice(settings, line, bill, now)
+  const issued = await issueInvoices(settings, line, bill, now)
   // Crediting what was released begins with the newest invoice, whatever its stage.
   const asked =
     bill.excess > 0n ? bill.invoices : bill.invoices.filter((each) => isAsked(each, settings.dunning, now))
-  const due = [...asked, ...(await settledSince(line, bill)), ...(invoice ? [invoice] : [])]
+  const due = [...asked, ...(await settledSince(line, bill)), ...issued]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
   const isIdle = due.length + bill.pendingSteps.length + bill.overpaid.length === 0
@@ -156,9 +158,9 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const { pendingSteps: steps, overpaid } = dunned
   return {
     bill,
-    isUnchanged: !invoice && steps.length === 0 && !collected.hasChanged,
+    isUnchanged: issued.length === 0 && steps.length === 0 && !collected.hasChanged,
     statements,
-    invoiced: invoice?.net ?? 0n,
+    issued,
     received: collected.received,
     steps,
     findings: [...missing, ...collected.findings, ...overpaid.map((each) => overpaidBy(id, each))],
@@ -184,8 +186,21 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
   return { bill, statements }
 }
 
+/** Invoices all uninvoiced statements. A draft that was left over covers only those of its own time, so another may follow. */
+async function issueInvoices(
+  settings: BillSettings,
+  line: CreditLineStub,
+  bill: LineBill,
+  now: number,
+): Promise<InvoiceStanding[]> {
+  const invoice = await issueInvoice(settings, line, bill, now)
+  if (!invoice) return []
+  const isWhole = invoice.periods.length === bill.uninvoiced.length
+  return [invoice, ...(isWhole ? [] : await issueInvoices(settings, line, await line.bill(), now))]
+}
+
 /**
- * Invoices all uninvoiced statements. The line stores the draft, then the number is taken, then the line stores the invoice. A
+ * Issues the invoice that is due next. The line stores the draft, then the number is taken, then the line stores the invoice. A
  * run that stops in between leaves a draft, which the next run numbers and stores even if releases made it small since: so no
  * number is left over.
  */
@@ -228,7 +243,7 @@ function overpaidBy(account: string, { invoice, amount }: Overpayment): Finding 
 }
 
 function noOutcome(findings: Finding[]): Outcome {
-  const nothing = { statements: [], invoiced: 0n, received: 0n, steps: [], overpaid: [] }
+  const nothing = { statements: [], issued: [], received: 0n, steps: [], overpaid: [] }
   return { bill: null, isUnchanged: true, ...nothing, findings }
 }
 

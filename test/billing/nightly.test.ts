@@ -82,6 +82,23 @@ describe('Billing run', () => {
     expect((await next.only()).number).toBe(first + 40)
   })
 
+  it('invoices the draft that a stopped run left, and all that was charged since, in one run [F20]', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT + 6_000n])
+    const { settings } = operator
+    const stopped = { getByName: () => ({ issue: () => Promise.reject(new Error('killed')) }) }
+    const numbers = stopped as unknown as typeof env.NUMBERS
+    await runBilling({ ...operator, settings: { ...settings, numbers } })
+    expect((await customer.line().bill()).drafted).toMatchObject({ charged: CENT + 6_000n })
+    await customer.charge({ price: 5_000n })
+    const { sums } = await runBilling(operator, MIDNIGHT + DAY)
+    expect(sums).toMatchObject({ statements: 1, invoices: 2, invoiced: `${2n * CENT}` })
+    expect(await customer.invoices()).toMatchObject([
+      { charged: CENT + 6_000n, carriedOut: 6_000n },
+      { carriedIn: 6_000n, charged: 5_000n, carriedOut: 1_000n },
+    ])
+  })
+
   it('keeps invoiced plus carried amounts equal to the charges after every run [F20]', async () => {
     const operator = await newOperator()
     const runs = fc.array(fc.array(fc.bigInt({ min: 1n, max: 30_000n }), { maxLength: 4 }), {
