@@ -109,8 +109,10 @@ class OnBought implements Command {
         if (id === undefined) return
         await line.line().release(entry, id)
         if (open.length > 0) return
-        model.delivered -= least(price, model.delivered)
-        model.unstated = true
+        const taken = least(price, model.delivered)
+        model.delivered -= taken
+        // Credit notes may have taken the whole charge back before: then the release moves nothing.
+        model.unstated ||= taken > 0n
         model.bought.splice(model.bought.indexOf(bought), 1)
       }
     }
