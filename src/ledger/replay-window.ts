@@ -79,10 +79,12 @@ export class Replays<Entry extends Recorded> {
     return this.#made(seq)?.entry
   }
 
-  /** Adds delivery `id` to charge number `seq`. Idempotent. */
-  use(seq: number, id: string): void {
+  /** Adds delivery `id` to charge number `seq`. Returns false if it is there already, or the charge is not in memory. */
+  use(seq: number, id: string): boolean {
     const { deliveries } = this.#made(seq) ?? {}
-    if (deliveries && !deliveries.includes(id)) deliveries.push(id)
+    if (!deliveries || deliveries.includes(id)) return false
+    deliveries.push(id)
+    return true
   }
 
   /** Notes that the price of charge number `seq` was lowered by `amount`. */

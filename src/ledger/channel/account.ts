@@ -331,8 +331,9 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
       ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())
       : undefined
     if (typeof answer === 'string') return this.#refuse(answer)
-    this.#replays.use(earlier.seq, order.id)
-    this.#record(this.#standing, { kind: 'replay', id: order.id, of: earlier.seq })
+    // An order that is placed again after a lost answer is one delivery.
+    if (this.#replays.use(earlier.seq, order.id))
+      this.#record(this.#standing, { kind: 'replay', id: order.id, of: earlier.seq })
     return answer ? { ...charged, answer } : charged
   }
 

@@ -150,6 +150,17 @@ describe('Account.place', () => {
     expect(await channel.entries()).toEqual(before)
   })
 
+  it('records a replay once when its order is placed again after a restart (simulator, seed 47144) [A3]', async () => {
+    const channel = await openChannel()
+    await channel.charge()
+    const again = toCharge(PRICE)
+    const answer = await channel.place(again)
+    const before = await channel.entries()
+    await channel.restart()
+    expect(await channel.place(again)).toEqual(answer)
+    expect(await channel.entries()).toEqual(before)
+  })
+
   it('returns voucher_stale when the replay window is over [A5]', async () => {
     const channel = await openChannel()
     await channel.charge()

@@ -74,6 +74,17 @@ describe('CreditLine.place with a used signature', () => {
     expect(await line.standing()).toMatchObject({ charged: PRICE, authorized: PRICE })
   })
 
+  it('records a replay once when its order is placed again after a restart (simulator, seed 47144) [C3]', async () => {
+    const line = newLine()
+    const { order, entry } = await line.charge()
+    const again = { ...order, id: 'again' }
+    await line.place(again)
+    const before = await line.entries()
+    await line.restart()
+    expect(await line.place(again)).toMatchObject({ outcome: 'replayed', entry, due: PRICE })
+    expect(await line.entries()).toEqual(before)
+  })
+
   it('returns commitment_replayed for another resource [C3]', async () => {
     const line = newLine()
     const { order } = await line.charge()
