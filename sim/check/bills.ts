@@ -14,8 +14,10 @@ import type {
   StatementHead,
 } from '../../src/ledger/billing/types.ts'
 import { readBody } from '../../src/ledger/body.ts'
+import type { Enrolment } from '../../src/ledger/credit/terms.ts'
 import { DAY_MS } from '../../src/platform/time.ts'
 import type { Address, Hex } from '../../src/protocol/evm/hex.ts'
+import { RAILS } from '../../src/rails/index.ts'
 import { CENT } from '../../src/rails/rail.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Host } from '../platform/host.ts'
@@ -139,7 +141,7 @@ export class Bills {
     if (left) throw new Violation('L1', `${name}: entry ${left.seq} is in no statement`)
   }
 
-  /** Each statement is in one invoice, and no micro-dollar is lost between two of them [B1]. */
+  /** Each statement is in one invoice, no micro-dollar is lost between two [B1], and what waits is less than an invoice [L1]. */
   #checkInvoices(): void {
     const { name } = this.host
     const totals = new Map(this.of<StatementHead>('statement').map(({ period, total }) => [period.id, total]))
@@ -168,6 +170,10 @@ export class Bills {
       carried += carriedOut - carriedIn
       world().count('invoice')
     }
+    const [enrolment] = this.of<Enrolment>('terms').slice(-1)
+    const waiting = [...totals.values()].reduce((all, one) => all + one, carried)
+    if (totals.size > 0 && enrolment && waiting >= RAILS[enrolment.terms.rail].least)
+      throw new Violation('L1', `${name}: ${waiting} is stated and in no invoice`)
   }
 
   /** The operator's webhook has each step of dunning [L1]. `accepted`: the ids of its events. @throws Violation */

@@ -91,6 +91,13 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     by: 'B1',
   },
   {
+    id: 'leaves-statements-without-an-invoice',
+    file: '/src/billing/invoice.ts',
+    from: 'net < rail.least)',
+    to: 'net < rail.least * 3n)',
+    by: 'L1',
+  },
+  {
     id: 'begins-two-attempts',
     file: BILLING,
     from: "if (open.length > 0) return 'busy'",
