@@ -7,6 +7,9 @@ import type { Crawler, CrawlerOptions } from './crawlers/crawler.ts'
 import type { Fail } from './fail/fail.ts'
 import type { Moment, TimeSpan } from './time.ts'
 
+/** The fault of each call after `close`. */
+export const CLOSED = 'the lab must be open, and was closed'
+
 /** The value of a var or secret. Lists and tables become JSON, as in `wrangler.toml`. */
 export type Var = string | number | readonly unknown[] | Readonly<Record<string, unknown>>
 

@@ -4,7 +4,7 @@ import { AuditError, breachesOf } from './audit.ts'
 import { Calendar } from './calendar.ts'
 import { Crew } from './crawlers/crew.ts'
 import { failOf } from './fail/index.ts'
-import type { Lab, LabOptions } from './lab.ts'
+import { CLOSED, type Lab, type LabOptions } from './lab.ts'
 import { readBooks } from './read-books.ts'
 import { fetchAt, publishLabSites } from './sites.ts'
 import { type LabStage, startStage } from './stage.ts'
@@ -46,27 +46,33 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
     closing ??= closeOnce()
     return closing
   }
+  const whileOpen =
+    <Given extends unknown[], Value>(call: (...given: Given) => Promise<Value>) =>
+    async (...given: Given): Promise<Value> => {
+      if (closing) throw new Error(CLOSED)
+      return call(...given)
+    }
   return {
     url,
     sites,
     seed,
-    receiver: stage.receiver.address,
+    receiver: stage.receiver,
     relayer: stage.relayer.address,
     operator: stage.operator,
     chain,
     stripe: stage.stripe,
     now: () => clock.now(),
-    advance,
-    at: (moment) => calendar.advanceTo(momentMs(moment)),
-    async night(options) {
+    advance: whileOpen(advance),
+    at: whileOpen((moment) => calendar.advanceTo(momentMs(moment))),
+    night: whileOpen(async (options) => {
       const [night] = await calendar.nights(1, options)
       if (!night) throw new Error('the calendar must return one')
       return night
-    },
-    nights: (count, options) => calendar.nights(count, options),
-    crawler: (options) => crew.open(options),
-    books,
-    async audit() {
+    }),
+    nights: whileOpen((count, options) => calendar.nights(count, options)),
+    crawler: whileOpen((options) => crew.open(options)),
+    books: whileOpen(books),
+    audit: whileOpen(async () => {
       const [now, scores] = await Promise.all([
         books(),
         Promise.all(
@@ -82,10 +88,12 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
       ])
       const breaches = breachesOf(now, scores)
       if (breaches.length > 0) throw new AuditError(breaches, seed)
-    },
-    fetch: (path, init) => fetchAt(new URL(path.startsWith('http') ? path : `${url}${path}`), init),
-    kill,
-    evict,
+    }),
+    fetch: whileOpen((path, init) =>
+      fetchAt(new URL(path.startsWith('http') ? path : `${url}${path}`), init),
+    ),
+    kill: whileOpen(kill),
+    evict: whileOpen(evict),
     fail: failOf(stage, calendar, { kill, evict }),
     close,
     [Symbol.asyncDispose]: close,

@@ -24,7 +24,7 @@ export async function readBooks(stage: LabStage, crawlers: readonly Crawler[]): 
   const ids = [...new Set([...rows.map(({ id }) => id), ...named.flatMap((id) => id ?? [])])].sort()
   const accounts = await mapped(ids, (id) => readAccount(stage, id))
   const channels = ids.filter((id) => accounts[id]?.kind === 'channel') as Hex[]
-  const receivers = [...new Set([stage.receiver.address, ...stage.receivers])]
+  const receivers = [...new Set([stage.receiver, ...stage.receivers])]
   const owners = [
     ...new Set([...receivers, stage.relayer.address, ...crawlers.map(({ address }) => address)]),
   ]

@@ -44,7 +44,7 @@ async function atOnce(
     payments: { amount: string; status: string }[]
   }>(stage, `/accounts/${id}?limit=500`)
   // The operator and a site may name the same wallet.
-  const sent = await sentTo(chain, [...new Set([receiver.address, ...receivers])])
+  const sent = await sentTo(chain, [...new Set([receiver, ...receivers])])
   const paid = sent.get(wallet.toLowerCase()) ?? 0n
   const received = BigInt(view?.totals.received ?? 0)
   const open = (view?.payments ?? []).filter(({ status }) => status === 'undelivered')

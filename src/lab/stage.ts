@@ -43,7 +43,8 @@ export type LabStage = {
   worker: RunningWorker
   plan: WorkerPlan
   remote: Remote
-  receiver: LocalAccount
+  /** The wallet that `RECEIVER` names. */
+  receiver: Address
   /** The wallets of sites that receive themselves. */
   receivers: Address[]
   relayer: LocalAccount
@@ -91,7 +92,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       newOperatorKey(),
     ])
     const [node, token, key] = [`${proxy.url}/node`, secret(), secret()]
-    const vars = {
+    const vars: Record<string, string> = {
       ...varsOf({ relayer, receiver, node, token }),
       ...(facilitator && { FACILITATOR_URL: facilitator.url }),
       ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
@@ -117,7 +118,8 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
     const remote = remoteOf(controlPort, key)
     const parts: LabStage = {
       ...{ url, clock, chain, node, origin, facilitator, stripe },
-      ...{ worker, plan, remote, receiver, relayer, stop },
+      ...{ worker, plan, remote, relayer, stop },
+      receiver: vars.RECEIVER as Address,
       receivers: (options.sites ?? []).flatMap(({ receiver }) => receiver ?? []),
       nodeFaults: proxy.faults('node'),
       nodeCalls: proxy.seen('node'),

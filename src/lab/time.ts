@@ -23,10 +23,18 @@ export function spanMs(span: TimeSpan): number {
   return Math.round(ms)
 }
 
-/** Unix milliseconds of a moment. @throws RangeError unless it is a time that `Date` reads */
+/** Before it there was no USDC on Base. */
+const FIRST = Date.UTC(2020, 0, 1)
+
+/** Unix milliseconds of a moment. @throws RangeError unless it is a time that `Date` reads, from 2020 on */
 export function momentMs(moment: Moment): number {
   const ms = typeof moment === 'number' ? moment : new Date(moment).getTime()
   if (!Number.isFinite(ms))
     throw new RangeError(`a moment must be a time such as "2026-12-01", not ${moment}`)
+  // Trap: a number of seconds is in January 1970.
+  if (ms < FIRST)
+    throw new RangeError(
+      `a moment must be in milliseconds and after 2019, not ${moment} (${new Date(ms).toISOString()})`,
+    )
   return ms
 }

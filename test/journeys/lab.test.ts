@@ -91,14 +91,19 @@ describe('a lab', { timeout: 120_000 }, () => {
     await expect(opening).rejects.toThrow(/^SCHEMES/m)
   })
 
-  it('closes once, and then rejects the calls of its crawlers', async () => {
-    const other = await openLab()
-    const crawler = await other.crawler()
+  it('shows what the wallet of RECEIVER has, closes once, and then rejects each call', async () => {
+    const receiver = '0x00000000000000000000000000000000000a11ce'
+    const other = await openLab({ policy: { RECEIVER: receiver, PRICE: '0.01' } })
+    const crawler = await other.crawler({ pays: 'exact' })
+    await crawler.read('/page')
+    const { chain } = await other.books()
+    expect([other.receiver, chain.wallets]).toMatchObject([receiver, { [receiver]: PRICE }])
     const closing = other.close()
     expect(other.close()).toBe(closing)
     await closing
-    await expect(crawler.score()).rejects.toThrow('the lab is closed')
-    await expect(crawler.read('/page')).rejects.toThrow('the lab is closed')
+    const calls = [crawler.score(), crawler.read('/page'), other.books(), other.audit(), other.night()]
+    for (const call of [...calls, other.kill(), other.crawler(), other.fetch('/page')])
+      await expect(call).rejects.toThrow('the lab must be open')
   })
 })
 

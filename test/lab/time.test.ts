@@ -23,6 +23,9 @@ describe('momentMs', () => {
     expect([ms, '2026-12-01', new Date(ms)].map(momentMs)).toEqual([ms, ms, ms])
   })
 
+  it('rejects a number of seconds', () =>
+    expect(() => momentMs(Date.UTC(2026, 11, 1) / 1000)).toThrow(/milliseconds/))
+
   it('rejects what Date cannot read', () => expect(() => momentMs('tomorrow')).toThrow(RangeError))
 })
 

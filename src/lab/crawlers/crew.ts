@@ -5,6 +5,7 @@ import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
 import { costOf } from '../cost.ts'
 import { type Members, mustKnow } from '../known.ts'
+import { CLOSED } from '../lab.ts'
 import { callOperator } from '../operator.ts'
 import { type Cost, type CrawlerTally, type Score, scoreOf } from '../score.ts'
 import { settledOf } from '../settled.ts'
@@ -121,7 +122,7 @@ export class Crew {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#thread?.terminate()
-    for (const { reject } of this.#calls.values()) reject(new Error('the lab is closed'))
+    for (const { reject } of this.#calls.values()) reject(new Error(CLOSED))
     this.#calls.clear()
   }
 
@@ -186,7 +187,7 @@ export class Crew {
   }
 
   #call(call: Call): Promise<Answer> {
-    if (this.#isClosed) return Promise.reject(new Error('the lab is closed'))
+    if (this.#isClosed) return Promise.reject(new Error(CLOSED))
     const id = ++this.#lastCall
     const thread = this.#start()
     return new Promise((resolve, reject) => {
