@@ -21,11 +21,18 @@ export const SETTLEMENT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'keeps-quarantine',
+    file: '/src/settlement/channels/reconcile.ts',
+    from: 'if (standing.quarantine === null || standing.charged > standing.redeemed) return standing',
+    to: 'return standing',
+    by: 'L1',
+  },
+  {
+    id: 'keeps-quarantine-of-mined-rows',
     file: '/src/settlement/channels/claim-batch.ts',
     from: 'rows.filter((row) => row.quarantined)',
     to: 'rows.filter((row) => row.quarantined && row.alone)',
     by: null,
-    why: 'not seen yet: a claim must be simulated at a block before its deposit, and succeed in a later run',
+    why: 'the reconciliation of the same run ends it for an account that owes nothing; one that is charged meanwhile waits',
   },
   {
     id: 'quarantines-good-rows',

@@ -114,6 +114,18 @@ describe('Settlement run', () => {
     expect(await standingOf(bad.id)).toMatchObject({ quarantine: null, redeemed: 15n })
   })
 
+  it('ends the quarantine of an account that owes nothing any more (simulator, seed 51428) [F4]', async () => {
+    const setup = await newReceiver()
+    const { id, account, charge } = await openChannel(setup)
+    await charge(10n)
+    await account.quarantine('ClaimExceedsBalance')
+    const charged = (await account.entries(0, 10)).find(({ kind }) => kind === 'charge')
+    await account.release(charged?.seq ?? 0, charged?.id ?? '')
+    const { status, record } = await runOf(setup)
+    expect([status, record.quarantined.accounts]).toEqual(['settled', 0])
+    expect(await standingOf(id)).toMatchObject({ quarantine: null, charged: 0n })
+  })
+
   it('splits the batch again when a row turns bad after the trial [F4]', async () => {
     const setup = await newReceiver()
     const [good, drained] = await openChannels(setup, 2)

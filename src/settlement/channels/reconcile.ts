@@ -80,7 +80,7 @@ export async function reconcile(
   const updated = await mapConcurrently(
     channels,
     async ({ line, standing: before, state }) => {
-      const standing = await updateAccount(settings, before, state)
+      const standing = await freed(settings, await updateAccount(settings, before, state))
       const owed = standing.charged > standing.redeemed ? await owedSince(settings, line.id, since) : 0n
       return {
         line,
@@ -139,6 +139,13 @@ async function checkFigures(
   return findings.map((finding) =>
     ahead.has(finding.account) ? { ...finding, what: 'book_ahead' as const } : finding,
   )
+}
+
+/** Ends the quarantine of an account that owes nothing since a refund has claimed for it, or its charge was released. */
+async function freed(settings: Settings, standing: Standing): Promise<Standing> {
+  if (standing.quarantine === null || standing.charged > standing.redeemed) return standing
+  await accountOf(settings, standing.channelId).quarantine(null)
+  return { ...standing, quarantine: null }
 }
 
 /** A crawler reads on during a run, so only what was charged before it must be claimed by its end. */
