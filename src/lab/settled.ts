@@ -2,7 +2,7 @@
 import type { Address, Hex } from '../protocol/evm/hex.ts'
 import { channelOn, sentTo } from './chain-view.ts'
 import type { PaysBy } from './crawlers/crawler.ts'
-import { find } from './operator.ts'
+import { find, listAll } from './operator.ts'
 import type { CrawlerMoney } from './score.ts'
 import type { LabStage } from './stage.ts'
 
@@ -39,15 +39,13 @@ async function atOnce(
   id: string,
   wallet: Address,
 ): Promise<CrawlerMoney> {
-  const view = await find<{
-    totals: { received: string; undelivered: number }
-    payments: { amount: string; status: string }[]
-  }>(stage, `/accounts/${id}?limit=500`)
+  const view = await find<{ totals: { received: string } }>(stage, `/accounts/${id}?limit=1`)
+  const payments = await listAll<{ amount: string; status: string }>(stage, `/accounts/${id}`, 'payments')
   // The operator and a site may name the same wallet.
   const sent = await sentTo(chain, [...new Set([receiver, ...receivers])])
   const paid = sent.get(wallet.toLowerCase()) ?? 0n
   const received = BigInt(view?.totals.received ?? 0)
-  const open = (view?.payments ?? []).filter(({ status }) => status === 'undelivered')
+  const open = payments.filter(({ status }) => status === 'undelivered')
   const undelivered = open.reduce((sum, { amount }) => sum + BigInt(amount), 0n)
   return { charged: received, paid, due: 0n, undelivered }
 }
@@ -57,10 +55,8 @@ async function onCredit(stage: LabStage, id: string): Promise<CrawlerMoney> {
   const view = await find<Line>(stage, `/accounts/${id}?limit=1`)
   if (!view) return NOTHING
   const [charged, paid] = [BigInt(view.standing.charged), BigInt(view.standing.redeemed)]
-  const { invoices } = (await find<{ invoices: { stage: string; owed: string }[] }>(
-    stage,
-    `/invoices?agent=${id}&limit=500`,
-  )) ?? { invoices: [] }
+  type Invoice = { stage: string; owed: string }
+  const invoices = await listAll<Invoice>(stage, `/invoices?agent=${id}`, 'invoices', 'before')
   const lost = invoices.filter(({ stage }) => stage === 'written_off')
   const written = lost.reduce((sum, { owed }) => sum + BigInt(owed), 0n)
   const due = charged - paid - written
