@@ -110,11 +110,12 @@ describe('stripeRail.present', () => {
     ['invoice', /^POST .v1.invoices$/],
     ['item', /^POST .v1.invoiceitems$/],
     ['finalization', /^POST .v1.invoices.\w+.finalize$/],
-  ])('creates each object once after a timeout on the %s [F20]', async (_, requests) => {
+  ])('creates each object once and sends it after a timeout on the %s [F20]', async (_, requests) => {
     const { stripe, open, clock } = setUp()
     stripe.fail(requests, 'lost', 3)
     await expect(open().present(INVOICE)).rejects.toThrow('stripe: StripeConnectionError')
-    await open().present(INVOICE)
+    const { reference } = await open().present(INVOICE)
+    expect(stripe.asked.at(-1)).toBe(`POST /v1/invoices/${reference}/send`)
     const { customers, invoices, lines } = stripe.books
     expect([customers.length, invoices.length, lines.length]).toEqual([1, 1, 2])
     expect(invoices).toMatchObject([{ status: 'open', total: 146 }])

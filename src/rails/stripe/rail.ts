@@ -99,19 +99,28 @@ async function present(stripe: Stripe, invoice: Invoice): Promise<Presented> {
   const customer = await customerOf(stripe, invoice)
   const found =
     (await findInvoice(stripe, customer.id, invoice.id)) ?? (await createDraft(stripe, customer, invoice))
-  if (found.status !== 'draft') return presentedAs(found)
-  await addItems(stripe, customer.id, found.id, invoice)
-  const filled = await stripe.invoices.retrieve(found.id)
+  const final = found.status === 'draft' ? await finalize(stripe, customer.id, found.id, invoice) : found
+  if (final.status !== 'open' || final.collection_method !== 'send_invoice') return presentedAs(final)
+  const sent = { idempotencyKey: `tab402:send:${final.id}` }
+  return presentedAs(await stripe.invoices.sendInvoice(final.id, {}, sent))
+}
+
+/** Adds the items to a draft, and finalizes it. @throws RailFault when it comes to another total than the invoice */
+async function finalize(
+  stripe: Stripe,
+  customer: string,
+  reference: string,
+  invoice: Invoice,
+): Promise<Stripe.Invoice> {
+  await addItems(stripe, customer, reference, invoice)
+  const filled = await stripe.invoices.retrieve(reference)
   if (filled.total !== cents(invoice.total)) {
     throw new RailFault(
       `stripe: the draft of ${invoice.id} must come to the invoice’s total; delete the draft at Stripe`,
     )
   }
-  const key = { idempotencyKey: `tab402:finalize:${found.id}` }
-  const final = await stripe.invoices.finalizeInvoice(found.id, { auto_advance: true }, key)
-  if (final.collection_method !== 'send_invoice') return presentedAs(final)
-  const sent = { idempotencyKey: `tab402:send:${found.id}` }
-  return presentedAs(await stripe.invoices.sendInvoice(found.id, {}, sent))
+  const key = { idempotencyKey: `tab402:finalize:${reference}` }
+  return stripe.invoices.finalizeInvoice(reference, { auto_advance: true }, key)
 }
 
 /** Returns the Stripe customer of an agent, updated with the buyer's current details. */
