@@ -84,7 +84,6 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   )
   const unreported = await checkReports(settings.book, KIND.credit, changed(settings, billed))
   await projectBilledLines(settings, billed, now)
-  await clearRelisted(settings.book, 'line', page)
   const statements = billed.flatMap((line) => line.statements)
   const issued = billed.flatMap((line) => line.issued)
   const sums: BillSums = {
@@ -110,11 +109,20 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   }
 }
 
+/** Whether {@link endNaming} has something to do. */
+export function isNaming({ findings }: Pick<Billed, 'findings'>): boolean {
+  return findings.some(({ what }) => what === 'overpaid' || what === 'relisted')
+}
+
 /**
- * Marks overpayments as named, once the findings are stored: a run that stops before leaves them to the next one. A line that
- * does not respond is named again.
+ * Marks overpayments and rows that were written again as named, once the findings are stored: a run that stops before leaves
+ * them to the next one. A line that does not respond is named again.
  */
-export async function nameOverpaid({ lines }: BillSettings, overpaid: Billed['overpaid']): Promise<void> {
+export async function endNaming(
+  { book, lines }: BillSettings,
+  { findings, overpaid }: Pick<Billed, 'findings' | 'overpaid'>,
+): Promise<void> {
+  await clearRelisted(book, 'line', findings)
   await mapConcurrently(
     Object.entries(overpaid),
     async ([agent, amounts]) => {

@@ -10,7 +10,7 @@ import type { Agents } from '../ledger/credit/agents.ts'
 import type { Steps } from '../platform/steps.ts'
 import { catchUp } from './catch-up.ts'
 import type { BillSettings } from './context.ts'
-import { type Billed, billPage, nameOverpaid } from './nightly.ts'
+import { type Billed, billPage, endNaming, isNaming } from './nightly.ts'
 
 /** Opens the bindings. Each step opens them again, since it may run long after the one before. */
 export type OpenBill = () => Promise<BillSettings>
@@ -39,10 +39,9 @@ export async function billAll(open: OpenBill, steps: Steps, report: BillReport, 
     const from: string = after
     const billed: Billed = await steps.do(`bill ${page}`, async () => billPage(await open(), from, now))
     report.billed(billed)
-    const { overpaid } = billed
-    if (Object.keys(overpaid).length > 0)
+    if (isNaming(billed))
       await steps.do(`name ${page}`, async () => {
-        await nameOverpaid(await open(), overpaid)
+        await endNaming(await open(), billed)
         return null
       })
     after = billed.next

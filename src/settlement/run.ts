@@ -4,6 +4,7 @@
  */
 
 import { billAll, type OpenBill } from '../billing/run.ts'
+import { clearRelisted } from '../ledger/book/accounts.ts'
 import type { Finding } from '../ledger/book/finding.ts'
 import { beginRun, type RunRecord, saveRun } from '../ledger/book/runs.ts'
 import { dropShadowDays, readShadowDay, type ShadowDay } from '../ledger/book/shadow.ts'
@@ -220,9 +221,24 @@ async function countPayments(payers: Payers, steps: Steps, report: Report): Prom
     const from: string = after
     const counted = await steps.do(`count ${page}`, () => reconcilePayers(payers, from))
     report.counted(counted)
+    await noteRelisted(payers, steps, `count ${page}`, counted.findings)
     await noteLosses(payers, steps, page, counted.lost)
     after = counted.next
   }
+}
+
+/** The step that clears the marks of rows that were written again, once the step that has named them was stored. */
+async function noteRelisted(
+  { book }: Pick<Payers, 'book'>,
+  steps: Steps,
+  step: string,
+  findings: Finding[],
+): Promise<void> {
+  if (!findings.some(({ what }) => what === 'relisted')) return
+  await steps.do(`note ${step}`, async () => {
+    await clearRelisted(book, 'account', findings)
+    return null
+  })
 }
 
 /** The step that ends the naming of a page's lost payments. Steps that an older version has stored lack them. */
@@ -249,6 +265,7 @@ async function claimAll(settings: Settings, steps: Steps, report: Report): Promi
     const from: string = after
     const gathered = await steps.do(`collect ${page}`, () => gather(settings, from))
     report.gathered(gathered)
+    await noteRelisted(settings, steps, `collect ${page}`, gathered.findings)
     after = gathered.next
     const made = batchesOf([...waiting, ...gathered.rows], after === null)
     waiting = made.rest

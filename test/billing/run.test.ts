@@ -116,6 +116,19 @@ describe('Billing run', () => {
     expect((await run(workOf(operator), MIDNIGHT + 2 * DAY)).record.findings).toMatchObject({ count: 0 })
   })
 
+  it('names a row that its line wrote again until a run has stored its finding [E1, E12]', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([CENT])
+    await env.BOOK.prepare('UPDATE line SET relisted_at = 1').run()
+    const twice = steps(async (_, work) => {
+      await work()
+      await work()
+    })
+    const { record } = await run(workOf(operator), MIDNIGHT, twice)
+    expect(record.findings).toMatchObject({ list: [{ account: customer.agent, what: 'relisted' }] })
+    expect((await run(workOf(operator), MIDNIGHT + DAY)).record.findings).toMatchObject({ count: 0 })
+  })
+
   it('names what a transfer overpays after its invoice was settled', async () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT])

@@ -43,6 +43,20 @@ describe('Read model that lost every row', () => {
     expect((await runOf(setup)).record.findings.count).toBe(0)
   })
 
+  it('gets a channel again during a run, and the next run names it [E12]', async () => {
+    const setup = await newReceiver()
+    const channel = await openChannel(setup)
+    await channel.charge(100n)
+    const late = steps(async (name, work) => {
+      await work()
+      if (name === 'collect 1') await env.BOOK.prepare('UPDATE account SET relisted_at = 1').run()
+    })
+    expect((await runOf(setup, late)).record.findings.count).toBe(0)
+    const named = (await runOf(setup)).record.findings
+    expect(named.list).toMatchObject([{ account: channel.id, what: 'relisted' }])
+    expect((await runOf(setup)).record.findings.count).toBe(0)
+  })
+
   it('gets a withdrawing channel that owes again, and the watch claims from it [F1, E12]', async () => {
     const setup = await newReceiver()
     const channel = await openChannel(setup)

@@ -2,6 +2,7 @@
 
 import { padAmount, unpadAmount } from '../../protocol/amount.ts'
 import type { Address } from '../../protocol/evm/hex.ts'
+import type { Finding } from './finding.ts'
 
 /** An account's totals as of the last run. Atomic units on a channel, micro-dollars on credit. */
 export type ListedTotals = { authorized: bigint; charged: bigint; redeemed: bigint; ceiling: bigint }
@@ -57,13 +58,16 @@ export async function listAccount(book: D1Database, account: ListedAccount): Pro
     .run()
 }
 
-/** Removes the mark of rows that were missing, once a run has reported them. */
+/**
+ * Removes the mark of the rows that findings name as written again. Call it once the findings are stored: a run that stops
+ * before leaves them to the next one.
+ */
 export async function clearRelisted(
   book: D1Database,
   table: 'account' | 'line',
-  rows: readonly { id: string; relistedAt: number | null }[],
+  findings: readonly Finding[],
 ): Promise<void> {
-  const ids = rows.filter(({ relistedAt }) => relistedAt !== null).map(({ id }) => id)
+  const ids = findings.filter(({ what }) => what === 'relisted').map(({ account }) => account)
   if (ids.length === 0) return
   await book
     .prepare(`UPDATE ${table} SET relisted_at = NULL WHERE id IN (SELECT value FROM json_each(?))`)

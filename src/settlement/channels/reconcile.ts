@@ -1,5 +1,5 @@
 /** Reconciliation: accounts, chain and read model must agree to the unit. Updates the rows of the read model. */
-import { clearRelisted, KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
+import { KIND, type Listing, listings, project } from '../../ledger/book/accounts.ts'
 import { type Cursor, readCursors } from '../../ledger/book/figure-report.ts'
 import { compareListing, type Finding } from '../../ledger/book/finding.ts'
 import type { Standing } from '../../ledger/channel/types.ts'
@@ -92,8 +92,6 @@ export async function reconcile(
   )
   const standings = updated.map(({ standing }) => standing)
   const payers = await sumExact(settings, exact)
-  // Cleared only after the step that reported them was stored.
-  await clearRelisted(settings.book, 'account', [...channels.map(({ line }) => line), ...exact])
   return {
     sums: sumUp(standings),
     exact: payers.exact,
@@ -163,7 +161,6 @@ export async function reconcilePayers(
     payers,
     lines.filter(({ kind }) => kind === KIND.exact),
   )
-  await clearRelisted(payers.book, 'account', lines)
   const findings = [...compareListing(lines), ...summed.findings]
   return { ...summed, findings, next: lines.length < PAGE ? null : (lines.at(-1)?.id ?? null) }
 }

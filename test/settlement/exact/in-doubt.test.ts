@@ -245,13 +245,25 @@ describe('Unresolved facilitator payment', () => {
   const runWith = (
     { settings: { book, authorizations, chain, scope } }: ReceiverSetup,
     parts: Partial<Payers> = {},
-  ) =>
-    runWork({
-      book,
-      channels: [],
-      exact: [{ scope, book, authorizations, chain, relayer: null, ...parts }],
-      bill: null,
+    through = steps(),
+  ) => {
+    const exact = [{ scope, book, authorizations, chain, relayer: null, ...parts }]
+    return runWork({ book, channels: [], exact, bill: null }, through)
+  }
+
+  it('has its payer named who was listed again, though every step runs twice [E1, E12]', async () => {
+    const setup = await newReceiver()
+    const buyer = await newBuyer(setup)
+    await buyer.takes(30n, { validBefore: 1n })
+    await env.BOOK.prepare('UPDATE account SET relisted_at = 1').run()
+    const twice = steps(async (_, work) => {
+      await work()
+      await work()
     })
+    const { findings } = (await runWith(setup, {}, twice)).record
+    expect(findings.list).toMatchObject([{ account: buyer.id, what: 'relisted' }])
+    expect((await runWith(setup)).record.findings.count).toBe(0)
+  })
 
   it('is found on the configured node, or given up when it expired', async () => {
     const setup = await newReceiver()
