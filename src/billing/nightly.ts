@@ -150,13 +150,13 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const line = settings.lines.getByName(id)
   // A line is listed before it is opened; a crash in between leaves a row without a line.
   if (totals === null && (await line.standing()) === null) return noOutcome([])
-  const { bill, statements } = await closePeriods(line, await line.bill(), now)
+  const closed = await closePeriods(line, await line.bill(), now)
+  const { bill, issued } = await issueInvoices(settings, line, closed.bill, now)
   const missing = withoutRail(settings, bill)
-  const issued = await issueInvoices(settings, line, bill, now)
   // Crediting what was released begins with the newest invoice, whatever its stage.
   const asked =
     bill.excess > 0n ? bill.invoices : bill.invoices.filter((each) => isAsked(each, settings.dunning, now))
-  const due = [...asked, ...(await settledSince(line, bill)), ...issued]
+  const due = [...asked, ...(await settledSince(line, bill))]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
   const isIdle = due.length + bill.pendingSteps.length + bill.overpaid.length === 0
@@ -166,8 +166,8 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const { pendingSteps: steps, overpaid } = dunned
   return {
     bill,
-    isUnchanged: issued.length === 0 && steps.length === 0 && !collected.hasChanged,
-    statements,
+    isUnchanged: steps.length === 0 && !collected.hasChanged,
+    statements: closed.statements,
     issued,
     received: collected.received,
     steps,
@@ -194,17 +194,26 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
   return { bill, statements }
 }
 
-/** Invoices all uninvoiced statements. A draft that was left over covers only those of its own time, so another may follow. */
+/**
+ * Invoices all uninvoiced statements. Returns the bill afterwards: a draft that was left over covers only the statements of its
+ * own time, so another invoice may follow, and it covers charges that were released since, which are to be credited.
+ */
 async function issueInvoices(
   settings: BillSettings,
   line: CreditLineStub,
-  bill: LineBill,
+  first: LineBill,
   now: number,
-): Promise<InvoiceStanding[]> {
-  const invoice = await issueInvoice(settings, line, bill, now)
-  if (!invoice) return []
-  const isWhole = invoice.periods.length === bill.uninvoiced.length
-  return [invoice, ...(isWhole ? [] : await issueInvoices(settings, line, await line.bill(), now))]
+): Promise<{ bill: LineBill; issued: InvoiceStanding[] }> {
+  const issued: InvoiceStanding[] = []
+  let bill = first
+  // Two at the most: the draft, and the rest.
+  while (issued.length < 2) {
+    const invoice = await issueInvoice(settings, line, bill, now)
+    if (!invoice) break
+    issued.push(invoice)
+    bill = await line.bill()
+  }
+  return { bill, issued }
 }
 
 /**
