@@ -153,9 +153,11 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const closed = await closePeriods(line, await line.bill(), now)
   const { bill, issued } = await issueInvoices(settings, line, closed.bill, now)
   const missing = withoutRail(settings, bill)
+  const attempted = new Set(bill.attempted.map(({ id }) => id))
   // Crediting what was released begins with the newest invoice, whatever its stage.
-  const asked =
-    bill.excess > 0n ? bill.invoices : bill.invoices.filter((each) => isAsked(each, settings.dunning, now))
+  const asked = bill.invoices.filter(
+    (each) => bill.excess > 0n || attempted.has(each.id) || isAsked(each, settings.dunning, now),
+  )
   const due = [...asked, ...(await settledSince(line, bill))]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
@@ -245,7 +247,7 @@ async function settledSince(
 ): Promise<InvoiceStanding[]> {
   const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
-  const others = attempted.filter(({ id }) => !ids.has(id))
+  const others = attempted.filter(({ id, stage }) => stage === 'settled' && !ids.has(id))
   return [...others, ...found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))]
 }
 

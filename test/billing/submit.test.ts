@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { stablecoinRail } from '../../src/rails/stablecoin.ts'
+import { accept, refuse } from '../../src/protocol/refusal.ts'
+import { paying, stablecoinRail } from '../../src/rails/stablecoin.ts'
+import type { ExactPayment } from '../../src/schemes/exact/payment.ts'
+import type { ExactScheme } from '../../src/schemes/exact/scheme.ts'
+import { randomHex } from '../chain/harness.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 /** An operator with a stablecoin rail, whose pay URL changes with the key. */
@@ -7,16 +11,48 @@ async function newStablecoinOperator() {
   const operator = await newOperator()
   const { lines } = operator.settings
   const address = { key: 'first' }
-  const stablecoin = stablecoinRail({
-    exact: [],
-    lineOf: (agent) => lines.getByName(agent),
-    urlOf: async ({ id }) => `https://portal.test/${id}?key=${address.key}`,
+  const chain = { answers: true }
+  const network = 'eip155:84532' as const
+  const settle = async () =>
+    chain.answers ? accept({ success: true, transaction: randomHex(32), network }) : refuse('outcome_unknown')
+  const exact = { network, charge: async () => accept({ settle }) } as unknown as ExactScheme
+  const stablecoins = {
+    exact: [exact],
+    lineOf: (agent: string) => lines.getByName(agent),
+    urlOf: async ({ id }: { id: string }) => `https://portal.test/${id}?key=${address.key}`,
     now: () => operator.clock.at,
     newId: () => crypto.randomUUID(),
-  })
-  const rails = { ...operator.settings.rails, stablecoin }
-  return { ...operator, settings: { ...operator.settings, rails }, address }
+  }
+  const rails = { ...operator.settings.rails, stablecoin: stablecoinRail(stablecoins) }
+  return { ...operator, settings: { ...operator.settings, rails }, address, chain, stablecoins }
 }
+
+function paymentOf(value: bigint): ExactPayment {
+  const [from, to, nonce] = [randomHex(20), randomHex(20), randomHex(32)]
+  const authorization = { from, to, value, validAfter: 0n, validBefore: 10n ** 12n, nonce }
+  const payload = { authorization, signature: randomHex(65) }
+  return { version: 2, scheme: 'exact', network: 'eip155:84532', accepted: null, payload }
+}
+
+describe('Invoice that was written off', () => {
+  it('is paid in the next run by a payment whose answer was lost', async () => {
+    const operator = await newStablecoinOperator()
+    const customer = await newCustomer([1_000_000n], { rail: 'stablecoin' })
+    for (const day of [0, 104, 106]) await runBilling(operator, MIDNIGHT + day * DAY)
+    const invoice = await customer.only()
+    expect(invoice.stage).toBe('written_off')
+    operator.chain.answers = false
+    const url = invoice.presented?.url ?? ''
+    const sold = { rule: 'default', site: null, policy: 0, who: null }
+    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...sold }
+    const [scheme] = paying(operator.stablecoins, invoice)
+    const taken = await scheme?.charge(paymentOf(invoice.total), purchase)
+    if (taken?.ok) await taken.value.settle()
+    operator.chain.answers = true
+    await runBilling(operator, MIDNIGHT + 107 * DAY)
+    expect(await customer.only()).toMatchObject({ paid: invoice.total, stage: 'settled' })
+  })
+})
 
 describe('Submitted invoice', () => {
   it('gets the new pay URL in the next run after the URL changed', async () => {

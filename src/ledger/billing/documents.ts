@@ -202,10 +202,10 @@ export class Documents {
     return this.invoices.filter(({ stage }) => stage !== 'settled')
   }
 
-  /** Settled invoices with an attempt whose money may still arrive. */
+  /** Invoices with an attempt whose money may still arrive, settled ones included. */
   get attempted(): InvoiceStanding[] {
     const ids = new Set(this.attempts.map(({ invoice }) => invoice))
-    return this.invoices.filter(({ id, stage }) => stage === 'settled' && ids.has(id))
+    return this.invoices.filter(({ id }) => ids.has(id))
   }
 
   /**

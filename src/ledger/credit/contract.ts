@@ -45,7 +45,7 @@ export type LineBill = {
   excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
-  /** Settled invoices with an attempt whose money may still arrive. */
+  /** Invoices with an attempt whose money may still arrive, settled ones included. */
   attempted: InvoiceStanding[]
   /** Dunning steps whose notification is still pending. */
   pendingSteps: DunningStep[]
