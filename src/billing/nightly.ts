@@ -165,7 +165,8 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   // The rail of an unread invoice must be read first.
   const mayTell = (id: string) => !collected.unread.has(id)
   const dunned = isIdle ? bill : await dunLine(settings, line, now, mayTell)
-  const { pendingSteps: steps, overpaid } = dunned
+  const steps = dunned.pendingSteps
+  const overpaid = dunned.overpaid.filter(({ invoice }) => mayTell(invoice))
   return {
     bill,
     isUnchanged: steps.length === 0 && !collected.hasChanged,
@@ -238,14 +239,15 @@ async function issueInvoice(
 }
 
 /**
- * Settled invoices that may still change: those settled since the last run, since one that a credit note has settled may be
- * open at its rail, and those that a refused attempt may still pay.
+ * Settled invoices that may still change: those settled or credited since the last run, since the rail may lack the credit note,
+ * and those that a refused attempt may still pay.
  */
 async function settledSince(
   line: CreditLineStub,
-  { attempted, pendingSteps }: LineBill,
+  { attempted, overpaid, pendingSteps }: LineBill,
 ): Promise<InvoiceStanding[]> {
-  const ids = new Set(pendingSteps.filter(({ stage }) => stage === 'settled').map(({ invoice }) => invoice))
+  const settled = pendingSteps.filter(({ stage }) => stage === 'settled')
+  const ids = new Set([...settled, ...overpaid].map(({ invoice }) => invoice))
   const found = await Promise.all([...ids].map((id) => line.invoice(id)))
   const others = attempted.filter(({ id, stage }) => stage === 'settled' && !ids.has(id))
   return [...others, ...found.flatMap((invoice) => (invoice?.stage === 'settled' ? invoice : []))]

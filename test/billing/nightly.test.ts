@@ -390,6 +390,24 @@ describe('correct', () => {
     },
   )
 
+  it('submits a credit note on a paid invoice once an unreachable rail is back', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([80n * CENT], { rail: 'stripe' })
+    await runBilling(operator)
+    const { id: invoice, presented } = await customer.only()
+    operator.stripe.books.pay(presented?.reference ?? '')
+    await runBilling(operator, MIDNIGHT + DAY)
+    const note = { net: 20n * CENT, reason: 'an error of ours', after: 0n, now: MIDNIGHT }
+    operator.stripe.fail(/./, 'unreachable', 6)
+    const named = { agent: customer.agent, invoice }
+    expect(await correct(operator.settings, named, note)).toMatchObject({ outcome: 'credited' })
+    const nights = []
+    for (const day of [2, 3, 4])
+      nights.push((await runBilling(operator, MIDNIGHT + day * DAY)).findings.map(({ what }) => what))
+    expect(nights).toEqual([['rail_failed'], ['overpaid'], []])
+    expect(operator.stripe.books.notes).toMatchObject([{ amount: 20 }])
+  })
+
   it('rejects an amount above the rest and an unknown invoice', async () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT])
