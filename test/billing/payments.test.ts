@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { catchUp } from '../../src/billing/catch-up.ts'
+import { markPaid } from '../../src/billing/payments.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
@@ -19,10 +20,23 @@ async function paid() {
     await runBilling(operator, MIDNIGHT + 2 * DAY)
     return operator.notified.map(({ type }) => type)
   }
-  return { customer, reference, books, look }
+  return { operator, customer, reference, books, look }
 }
 
 describe('Failed Stripe refund', () => {
+  it('is overpaid when a transfer has paid the refunded amount meanwhile', async () => {
+    const { operator, customer, reference, books, look } = await paid()
+    const refund = books.refund(reference, 40)
+    await look()
+    const named = { agent: customer.agent, invoice: (await customer.only()).id }
+    const transfer = { amount: 40n * CENT, reference: 'bank', at: MIDNIGHT }
+    expect(await markPaid(operator.settings, named, transfer)).toMatchObject({ stage: 'settled' })
+    books.bounce(refund)
+    await catchUp(operator.settings, MIDNIGHT)
+    const { findings } = await runBilling(operator, MIDNIGHT + 3 * DAY)
+    expect(findings).toMatchObject([{ what: 'overpaid', detail: `${named.invoice} by ${40n * CENT}` }])
+  })
+
   it('sends no notification when first seen after it failed', async () => {
     const { customer, reference, books, look } = await paid()
     books.bounce(books.refund(reference, 40))

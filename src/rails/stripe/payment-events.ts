@@ -1,6 +1,5 @@
 /** Derives the payments, reversals and failures of an invoice from Stripe's own state. Reads only; stores nothing. */
 import type Stripe from 'stripe'
-import type { InvoiceStanding } from '../../ledger/billing/types.ts'
 import { CENT, type PaymentEvent } from '../rail.ts'
 
 /** Statuses of disputes that have taken the money back, at least for now. Inquiries (`warning_…`) have not. */
@@ -12,7 +11,7 @@ const WITHDRAWN = new Set(['needs_response', 'under_review', 'lost', 'won'])
  */
 export async function paymentEventsOf(
   stripe: Stripe,
-  { id: invoice, paid: recorded }: Pick<InvoiceStanding, 'id' | 'paid'>,
+  invoice: string,
   at: Stripe.Invoice,
   payments: readonly Stripe.InvoicePayment[],
   now: number,
@@ -20,9 +19,7 @@ export async function paymentEventsOf(
   const notes = await notesOf(stripe, at)
   // Credit notes come first: a refund of a credited amount must not make the invoice due, not even for a moment.
   const events = notes.map(credited)
-  // A dispute that was won leaves no mark on its charge, so a shortfall is a reason to look for reversals too.
   const received = receivedOn(at)
-  const isShort = recorded < micro(received)
   let known = 0
   for (const payment of payments) {
     const intent = expanded(payment.payment.payment_intent)
@@ -31,8 +28,8 @@ export async function paymentEventsOf(
       const reference = idOf(payment.payment.payment_intent ?? payment.payment.charge) ?? payment.id
       const paidAt = msOf(payment.status_transitions.paid_at ?? payment.created)
       events.push(paid(invoice, payment.id, payment.amount_paid, reference, paidAt))
-      if (intent && (isShort || mayBeReversed(intent)))
-        events.push(...(await reversalsOf(stripe, invoice, payment.id, intent)))
+      // A refund that failed leaves no mark on its charge, so reversals are looked for each time.
+      if (intent) events.push(...(await reversalsOf(stripe, invoice, payment.id, intent)))
     } else if (payment.status === 'open' && intent?.last_payment_error && !intent.amount_received) {
       const charge = expanded(intent.latest_charge)
       const { code, decline_code: declined } = intent.last_payment_error
@@ -83,11 +80,6 @@ function toBalance(invoice: string, payment: string, note: Stripe.CreditNote): P
   if (!moved) return []
   const words = 'to the customer’s balance'
   return [reversed(invoice, payment, moved.id, -moved.amount, words, msOf(note.created))]
-}
-
-function mayBeReversed({ latest_charge: latest }: Stripe.PaymentIntent): boolean {
-  const charge = expanded(latest)
-  return charge === null || charge.disputed || charge.amount_refunded > 0
 }
 
 async function reversalsOf(

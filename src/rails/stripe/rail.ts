@@ -230,7 +230,7 @@ async function check(stripe: Stripe, standing: InvoiceStanding, now: number): Pr
     // Stripe lists the newest first.
     payments.unshift(payment)
   }
-  return paymentEventsOf(stripe, standing, invoice, payments, now)
+  return paymentEventsOf(stripe, standing.id, invoice, payments, now)
 }
 
 /**
