@@ -13,8 +13,8 @@ export type Observing = {
 }
 
 /**
- * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling. Returns the new standing and the amount
- * claimed since; null if nothing changes, or for an older block.
+ * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling, and a claim ends the quarantine. Returns the
+ * new standing and the amount claimed since; null if nothing changes, or for an older block.
  */
 export function observe(
   known: Standing,
@@ -35,7 +35,9 @@ export function observe(
   const claimed = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
   // The chain claimed a higher voucher than any seen here. The stored signature belongs to a lower one.
   const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
-  return { standing: { ...standing, ...totals, signature, state }, claimed }
+  // A claim was mined, whoever sent it and whichever run has seen it first.
+  const quarantine = claimed > 0n ? null : standing.quarantine
+  return { standing: { ...standing, ...totals, signature, state, quarantine }, claimed }
 }
 
 /**

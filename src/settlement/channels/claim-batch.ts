@@ -51,7 +51,6 @@ export async function claim(
   }
 }
 
-/** A mined row leaves the quarantine. */
 async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: Sent; findings: Finding[] }> {
   const data = calldataOf(settings, rows)
   const done = await sendOnce(settings, `claim:${await digestOf(data)}`, data)
@@ -60,9 +59,7 @@ async function claimRows(settings: Settings, rows: ClaimRow[]): Promise<{ sent: 
   )
   if (done.outcome.status !== 'mined') return { sent, findings: [] }
   const ids = rows.map((row) => row.channelId)
-  const findings = await updateAccounts(settings, ids, done.outcome)
-  const healthy = rows.filter((row) => row.quarantined).map(({ channelId }) => ({ channelId, reason: null }))
-  return { sent, findings: [...findings, ...(await setQuarantine(settings, healthy))] }
+  return { sent, findings: await updateAccounts(settings, ids, done.outcome) }
 }
 
 /**
@@ -84,10 +81,8 @@ function claimedIn(escrow: Address, logs: Log[]): bigint {
   )
 }
 
-type Mark = { channelId: Hex; reason: string | null }
-
-async function setQuarantine(settings: Settings, rows: Mark[]): Promise<Finding[]> {
-  const silent = await mapConcurrently<Mark, Finding | null>(
+async function setQuarantine(settings: Settings, rows: BadRow[]): Promise<Finding[]> {
+  const silent = await mapConcurrently<BadRow, Finding | null>(
     rows,
     async ({ channelId, reason }) => {
       await accountOf(settings, channelId).quarantine(reason)

@@ -139,7 +139,7 @@ async function checkFigures(
   )
 }
 
-/** Ends the quarantine of an account that owes nothing since a refund has claimed for it, or its charge was released. */
+/** Ends the quarantine of an account that owes nothing any more, because its charge was released. */
 async function freed(settings: Settings, standing: Standing): Promise<Standing> {
   if (standing.quarantine === null || standing.charged > standing.redeemed) return standing
   await accountOf(settings, standing.channelId).quarantine(null)
