@@ -15,8 +15,8 @@ import { silence } from '../channels/observe.ts'
 import type { Payers } from '../context.ts'
 import { confirmPayments } from './final.ts'
 
-/** The most payments of one payer in one run. The next run continues. */
-const MAX_PAYMENTS = 50
+/** The most payments of one payer in one run. The next run continues, and a finding says so. */
+export const MAX_PAYMENTS = 50
 
 /** The most payments that one finding names. The account lists them all. */
 const MAX_NAMED = 10
@@ -45,9 +45,10 @@ export async function resolvePayments(
     return { findings: unresolved(id, await payments.totals(), why), lost: null }
   }
   const findings: Finding[] = []
-  const open: string[] = []
   await confirmPayments(payers, chain, { id, payer }).catch((fault) => findings.push(silence(id, fault)))
-  for (const doubt of await payments.doubts(MAX_PAYMENTS)) {
+  const doubts = await payments.doubts(MAX_PAYMENTS + 1)
+  const open = doubts.length > MAX_PAYMENTS ? [`the next run looks for the ones after ${MAX_PAYMENTS}`] : []
+  for (const doubt of doubts.slice(0, MAX_PAYMENTS)) {
     try {
       const why = await resolvePayment(payments, chain, relayer, { ...doubt, from: payer })
       if (why) open.push(nameOf(doubt, why))

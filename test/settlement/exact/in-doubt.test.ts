@@ -7,6 +7,7 @@ import { LEASE_MS } from '../../../src/ledger/exact/authorizations.ts'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
 import { orderOf } from '../../../src/schemes/exact/scheme.ts'
 import type { Payers } from '../../../src/settlement/context.ts'
+import { MAX_PAYMENTS } from '../../../src/settlement/exact/in-doubt.ts'
 import { newKey, randomHex } from '../../chain/harness.ts'
 import { newPayer, send } from '../../chain/payer.ts'
 import { newReceiver, type ReceiverSetup, received, runOf, runWork, steps } from '../harness.ts'
@@ -128,6 +129,17 @@ describe('Unresolved exact payment', () => {
     const { record } = await runOf({ ...setup, settings: { ...setup.settings, authorizations } })
     expect(record.exact).toMatchObject({ payments: 1, inDoubt: 1 })
     expect(record.findings.list.map(({ what }) => what)).toContain('silent')
+  })
+
+  it('is a finding when its payer has more of them than one run looks for', async () => {
+    const setup = await newReceiver()
+    const buyer = await newBuyer(setup)
+    for (let count = 0; count <= MAX_PAYMENTS; count++) await buyer.takes(1n, { validBefore: 1n })
+    const first = await runOf(setup)
+    expect([first.status, first.record.exact.inDoubt]).toEqual(['in_doubt', 1])
+    expect(first.record.findings.list).toMatchObject([{ account: buyer.id, what: 'unresolved' }])
+    const second = await runOf(setup)
+    expect([second.status, second.record.exact.inDoubt]).toEqual(['settled', 0])
   })
 
   it('stays unresolved in every run while it can still be used [F6]', async () => {
