@@ -6,7 +6,7 @@ import { listings } from '../../src/ledger/book/accounts.ts'
 import type { Standing } from '../../src/ledger/channel/types.ts'
 import { channelId } from '../../src/protocol/evm/eip712.ts'
 import { countOf, randomHex } from '../chain/harness.ts'
-import { newPayer, send } from '../chain/payer.ts'
+import { send } from '../chain/payer.ts'
 import {
   type Ended,
   newReceiver,
@@ -88,62 +88,6 @@ describe('Settlement run', () => {
     expect(await countOf(setup.relayer.address)).toBe(sentBefore + 2)
     for (const channel of channels)
       expect(await standingOf(channel.id)).toMatchObject({ charged: 40n, redeemed: 40n })
-  })
-
-  it('claims the valid rows, quarantines the bad one and claims it once it is valid [F4, I13]', async () => {
-    const setup = await newReceiver()
-    const [channels, other] = await Promise.all([openChannels(setup, 100), newPayer()])
-    const bad = channels[41]
-    if (!bad) throw new Error('there must be a bad channel')
-    const { signature } = await other.owes(bad.config, 10n)
-    await place(bad.id, 10n, signature, 10n)
-    await Promise.all(channels.map((channel) => (channel === bad ? null : channel.charge(10n))))
-    const ended = await runOf(setup)
-    expect(await received(setup)).toBe(990n)
-    expect(ended.record.quarantined).toEqual({
-      accounts: 1,
-      count: 1,
-      list: [{ channelId: bad.id, reason: 'InvalidSignature' }],
-    })
-    expect((await standingOf(bad.id)).quarantine).toBe('InvalidSignature')
-    expect(ended.record.transactions.list.filter(({ kind }) => kind === 'claim')).toHaveLength(1)
-
-    await bad.charge(5n)
-    await runOf(setup)
-    expect(await received(setup)).toBe(1_005n)
-    expect(await standingOf(bad.id)).toMatchObject({ quarantine: null, redeemed: 15n })
-  })
-
-  it('ends the quarantine of an account that owes nothing any more (simulator, seed 51428) [F4]', async () => {
-    const setup = await newReceiver()
-    const { id, account, charge } = await openChannel(setup)
-    await charge(10n)
-    await account.quarantine('ClaimExceedsBalance')
-    const charged = (await account.entries(0, 10)).find(({ kind }) => kind === 'charge')
-    await account.release(charged?.seq ?? 0, charged?.id ?? '')
-    const { status, record } = await runOf(setup)
-    expect([status, record.quarantined.accounts]).toEqual(['settled', 0])
-    expect(await standingOf(id)).toMatchObject({ quarantine: null, charged: 0n })
-  })
-
-  it('takes a channel out of quarantine that a run claimed before it lost its answer [E3]', async () => {
-    const setup = await newReceiver()
-    const channel = await openChannel(setup)
-    await channel.charge(10n)
-    await channel.account.quarantine('InvalidSignature')
-    const { accounts } = setup.settings
-    const lost = () => Promise.reject(new Error('The object was reset.'))
-    const isLost = (method: string | symbol) => method === 'quarantine' || method === 'observe'
-    const getByName = (name: string) =>
-      new Proxy(accounts.getByName(name), {
-        get: (stub, method) => (isLost(method) ? lost : Reflect.get(stub, method)),
-      })
-    const resetting = new Proxy(accounts, {
-      get: (all, name) => (name === 'getByName' ? getByName : Reflect.get(all, name)),
-    })
-    await runOf({ ...setup, settings: { ...setup.settings, accounts: resetting } })
-    expect(await standingOf(channel.id)).toMatchObject({ redeemed: 0n })
-    expect((await runOf(setup)).record).toMatchObject({ healed: '10', quarantined: { accounts: 0 } })
   })
 
   it('splits the batch again when a row turns bad after the trial [F4]', async () => {
