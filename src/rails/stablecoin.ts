@@ -1,5 +1,6 @@
 /** Stablecoins: an invoice is a resource that costs its open amount. The payer pays it once, with x402 `exact`. */
 
+import { owedOn } from '../ledger/billing/dunning.ts'
 import type {
   Attempt,
   Invoice,
@@ -42,7 +43,7 @@ export function stablecoinRail(settings: StablecoinSettings): Rail {
     async present(invoice): Promise<Presented> {
       return { reference: invoice.id, url: await urlOf(invoice), instructions: null }
     },
-    check: (invoice) => resolveAttempts(settings, lineOf(invoice.agent), invoice.id),
+    check: (invoice) => resolveAttempts(settings, lineOf(invoice.agent), invoice),
     syncCreditNote: async () => {},
     collects: async () => false,
     since: async () => [],
@@ -55,8 +56,9 @@ export function stablecoinRail(settings: StablecoinSettings): Rail {
  */
 export function paying(
   { exact, lineOf, now, newId }: StablecoinSettings,
-  { agent, id: invoice }: Pick<InvoiceStanding, 'agent' | 'id'>,
+  standing: InvoiceStanding,
 ): Scheme<ExactPayment>[] {
+  const { agent, id: invoice } = standing
   const line = lineOf(agent)
   const settings = { exact, now, newId }
   return exact.map((scheme) => ({
@@ -70,7 +72,7 @@ export function paying(
       const begin = () => line.attempt(invoice, attempt.id, attempt.detail)
       let attempted = await begin()
       if (attempted === 'busy') {
-        for (const event of await resolveAttempts(settings, line, invoice)) await recordPayment(line, event)
+        for (const event of await resolveAttempts(settings, line, standing)) await recordPayment(line, event)
         attempted = await begin()
       }
       // A retry finds the invoice paid, or open for a new attempt.
@@ -93,10 +95,16 @@ type OneTools = { exact: ExactScheme; now: () => number }
 type AttemptRef = Pick<Attempt, 'invoice' | 'id'>
 
 /**
- * Repeats attempts whose outcome is unknown, and returns the payments that have succeeded. Refused attempts are only looked
- * for, since their payers may have paid otherwise; they are abandoned once the chain shows that they never pay.
+ * Repeats attempts whose outcome is unknown, and returns the payments that have succeeded. Refused attempts, and those at an
+ * invoice that owes nothing, are only looked for: their payers may have paid otherwise. They are abandoned once the chain shows
+ * that they never pay.
  */
-async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Promise<PaymentEvent[]> {
+async function resolveAttempts(
+  tools: Tools,
+  line: Payee,
+  standing: InvoiceStanding,
+): Promise<PaymentEvent[]> {
+  const { id: invoice } = standing
   const events: PaymentEvent[] = []
   for (const attempt of await line.attempts()) {
     if (attempt.invoice !== invoice) continue
@@ -104,7 +112,7 @@ async function resolveAttempts(tools: Tools, line: Payee, invoice: string): Prom
     const exact = tools.exact.find(({ network }) => network === payment.network)
     // Where no node is left, the attempt stays open: another chain must not decide about it.
     if (!exact) continue
-    if (attempt.isRefused) {
+    if (attempt.isRefused || owedOn(standing) === 0n) {
       const found = await exact.find(payment, purchase)
       if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
       if (found.status !== 'settled') continue

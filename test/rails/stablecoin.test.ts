@@ -1,7 +1,7 @@
 /** Payment attempts with an unknown outcome: a real credit line, and an `exact` scheme with chosen results. */
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { markReturned } from '../../src/billing/payments.ts'
+import { markPaid, markReturned } from '../../src/billing/payments.ts'
 import type { Settled } from '../../src/chain/facilitator/facilitator.ts'
 import type { Invoice, InvoiceStanding } from '../../src/ledger/billing/types.ts'
 import { accept, type Reason, refuse } from '../../src/protocol/refusal.ts'
@@ -146,6 +146,21 @@ describe('Stablecoin payment attempt', () => {
       payment: { reference: TRANSACTION, amount: invoice.total },
     })
     expect(setup.charged.at(-1)).toEqual({ ...purchase, id: expect.not.stringContaining(purchase.id) })
+  })
+
+  it('is looked for and not repeated once its invoice was paid otherwise', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    await pay(setup, invoice)
+    const named = { agent: invoice.agent, invoice: invoice.id }
+    const transfer = { amount: invoice.total, reference: 'bank', at: NOW }
+    const settled = await markPaid({ lines: env.LINES }, named, transfer)
+    setup.outcome.of = () => 'settled'
+    const before = setup.charged.length
+    expect(await setup.rail.check(settled)).toEqual([])
+    expect(setup.charged.length).toBe(before)
+    expect(await setup.line.line().attempts()).toEqual([])
   })
 
   it('pays the signed amount when another amount is owed', async () => {
