@@ -109,7 +109,7 @@ export async function billPage(settings: BillSettings, after: string, now: numbe
   }
 }
 
-/** Whether {@link endNaming} has something to do. */
+/** Whether {@link markNamed} has something to do. */
 export function isNaming({ findings }: Pick<Billed, 'findings'>): boolean {
   return findings.some(({ what }) => what === 'overpaid' || what === 'relisted')
 }
@@ -118,7 +118,7 @@ export function isNaming({ findings }: Pick<Billed, 'findings'>): boolean {
  * Marks overpayments and rows that were written again as named, once the findings are stored: a run that stops before leaves
  * them to the next one. A line that does not respond is named again.
  */
-export async function endNaming(
+export async function markNamed(
   { book, lines }: BillSettings,
   { findings, overpaid }: Pick<Billed, 'findings' | 'overpaid'>,
 ): Promise<void> {
@@ -198,8 +198,9 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
 }
 
 /**
- * Invoices all uninvoiced statements. Returns the bill afterwards: a draft that was left over covers only the statements of its
- * own time, so another invoice may follow, and it covers charges that were released since, which are to be credited.
+ * Invoices all uninvoiced statements, and returns the bill afterwards. A draft that was left over covers only the statements of
+ * its own time, so another invoice may follow. It also covers charges that were released since, for which the run issues credit
+ * notes.
  */
 async function issueInvoices(
   settings: BillSettings,

@@ -10,7 +10,7 @@ import type { Agents } from '../ledger/credit/agents.ts'
 import type { Steps } from '../platform/steps.ts'
 import { catchUp } from './catch-up.ts'
 import type { BillSettings } from './context.ts'
-import { type Billed, billPage, endNaming, isNaming } from './nightly.ts'
+import { type Billed, billPage, isNaming, markNamed } from './nightly.ts'
 
 /** Opens the bindings. Each step opens them again, since it may run long after the one before. */
 export type OpenBill = () => Promise<BillSettings>
@@ -41,7 +41,7 @@ export async function billAll(open: OpenBill, steps: Steps, report: BillReport, 
     report.billed(billed)
     if (isNaming(billed))
       await steps.do(`name ${page}`, async () => {
-        await endNaming(await open(), billed)
+        await markNamed(await open(), billed)
         return null
       })
     after = billed.next

@@ -1,7 +1,7 @@
 /** A billing run: real credit lines, numbers and read model, and a local Stripe. */
 import { env } from 'cloudflare:test'
 import type { BillSettings } from '../../src/billing/context.ts'
-import { billPage, endNaming, NO_BILL } from '../../src/billing/nightly.ts'
+import { billPage, markNamed, NO_BILL } from '../../src/billing/nightly.ts'
 import type { InvoiceStanding, Stage } from '../../src/ledger/billing/types.ts'
 import type { Finding } from '../../src/ledger/book/finding.ts'
 import type { CreditTerms } from '../../src/ledger/credit/terms.ts'
@@ -69,7 +69,7 @@ export async function runBilling(
     )
     sums = add(sums, billed.sums)
     findings.push(...billed.findings)
-    await endNaming(settings, billed)
+    await markNamed(settings, billed)
     after = billed.next
   }
   return { sums, findings }

@@ -35,7 +35,7 @@ export function observe(
   const claimed = totals.redeemed > standing.redeemed ? totals.redeemed - standing.redeemed : 0n
   // The chain claimed a higher voucher than any seen here. The stored signature belongs to a lower one.
   const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
-  // A claim was mined, whoever sent it and whichever run has seen it first.
+  // Any claim ends it: by a run that lost the answer, by a refund, or by somebody else.
   const quarantine = claimed > 0n ? null : standing.quarantine
   return { standing: { ...standing, ...totals, signature, state, quarantine }, claimed }
 }
