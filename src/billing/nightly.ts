@@ -32,7 +32,7 @@ export type BillSums = {
 
 /**
  * The result of one page, as plain JSON. `next`: the line that the next page follows; null after the last page. `overpaid`: by
- * agent, the overpayments that the findings name, in micro-dollars as decimal strings by invoice.
+ * agent, the overpayments that no later run must name, in micro-dollars as decimal strings by invoice.
  */
 export type Billed = {
   sums: BillSums
@@ -165,8 +165,7 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   // The rail of an unread invoice must be read first.
   const mayTell = (id: string) => !collected.unread.has(id)
   const dunned = isIdle ? bill : await dunLine(settings, line, now, mayTell)
-  const steps = dunned.pendingSteps
-  const overpaid = dunned.overpaid.filter(({ invoice }) => mayTell(invoice))
+  const { pendingSteps: steps, overpaid } = dunned
   return {
     bill,
     isUnchanged: steps.length === 0 && !collected.hasChanged,
@@ -175,7 +174,8 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
     received: collected.received,
     steps,
     findings: [...missing, ...collected.findings, ...overpaid.map((each) => overpaidBy(id, each))],
-    overpaid,
+    // The next run asks the rail of the others again.
+    overpaid: overpaid.filter(({ invoice }) => mayTell(invoice)),
   }
 }
 
