@@ -201,8 +201,12 @@ class Story {
     this.#oracle.exact.checkDelivered()
     this.#oracle.exact.checkEnd()
     if (this.#size.credits > 0) this.#lines.checkEnd(START + (days + QUIET_NIGHTS) * DAY_MS - 6 * HOUR_MS)
-    const mayLose = new Set([...this.#mayLose, ...this.#oracle.undoneDeposits])
-    checkEnd({ ...this.#surroundings, mayLose, minClaim: this.#minClaim })
+    checkEnd({ ...this.#surroundings, mayLose: this.#uncovered, minClaim: this.#minClaim })
+  }
+
+  /** Channels that may owe more than they hold. */
+  get #uncovered(): ReadonlySet<string> {
+    return new Set([...this.#mayLose, ...this.#oracle.undoneDeposits])
   }
 
   close(): void {
@@ -352,7 +356,7 @@ class Story {
     const host = deployment.namespace('ACCOUNT').hosts.get(payer.id)
     const { charged, redeemed } = host ? totalsOf(host) : { charged: 0n, redeemed: 0n }
     const { balance } = chain.at().channel(payer.id)
-    const owesMore = charged > balance || (this.#mayLose.has(payer.id) && charged + PRICE > balance)
+    const owesMore = charged > balance || (this.#uncovered.has(payer.id) && charged + PRICE > balance)
     return owesMore || chain.at().withdrawals.has(payer.id) || charged - redeemed + PRICE > this.#maxUnclaimed
   }
 }
