@@ -84,16 +84,16 @@ export async function checkInvoice(
   creditAt: number | null = null,
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
-  // Any invoice can be paid at once by `exact`, so attempts to do so are looked for beside its own rail.
-  const events: PaymentEvent[] = []
-  for (const rail of new Set([rails[invoice.rail], rails.stablecoin]))
-    if (rail) events.push(...(await rail.check(invoice)))
   const findings: Finding[] = []
   let standing = invoice
-  for (const event of await withoutUndoneReversals(line, invoice, events)) {
-    const recorded = await recordEvent(numbers, line, standing, event)
-    standing = recorded.invoice
-    findings.push(...recorded.findings)
+  // Any invoice can be paid at once by `exact`. Attempts to do so come second: they are not repeated once its own rail has the money.
+  for (const rail of new Set([rails[invoice.rail], rails.stablecoin])) {
+    const events = rail ? await rail.check(standing) : []
+    for (const event of await withoutUndoneReversals(line, standing, events)) {
+      const recorded = await recordEvent(numbers, line, standing, event)
+      standing = recorded.invoice
+      findings.push(...recorded.findings)
+    }
   }
   try {
     if (creditAt !== null) standing = await creditReleased({ numbers, rails }, line, standing, creditAt)

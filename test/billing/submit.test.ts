@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { InvoiceStanding } from '../../src/ledger/billing/types.ts'
 import { accept, refuse } from '../../src/protocol/refusal.ts'
 import { paying, stablecoinRail } from '../../src/rails/stablecoin.ts'
 import type { ExactPayment } from '../../src/schemes/exact/payment.ts'
@@ -15,7 +16,8 @@ async function newStablecoinOperator() {
   const network = 'eip155:84532' as const
   const settle = async () =>
     chain.answers ? accept({ success: true, transaction: randomHex(32), network }) : refuse('outcome_unknown')
-  const exact = { network, charge: async () => accept({ settle }) } as unknown as ExactScheme
+  const find = async () => ({ status: 'refused', isFinal: false })
+  const exact = { network, find, charge: async () => accept({ settle }) } as unknown as ExactScheme
   const stablecoins = {
     exact: [exact],
     lineOf: (agent: string) => lines.getByName(agent),
@@ -34,6 +36,21 @@ function paymentOf(value: bigint): ExactPayment {
   return { version: 2, scheme: 'exact', network: 'eip155:84532', accepted: null, payload }
 }
 
+/** A payment by `exact` whose answer is lost. */
+async function attempt(
+  { chain, stablecoins }: Awaited<ReturnType<typeof newStablecoinOperator>>,
+  invoice: InvoiceStanding,
+) {
+  chain.answers = false
+  const url = `https://portal.test/${invoice.id}`
+  const sold = { rule: 'default', site: null, policy: 0, who: null }
+  const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...sold }
+  const [scheme] = paying(stablecoins, invoice)
+  const taken = await scheme?.charge(paymentOf(invoice.total), purchase)
+  if (taken?.ok) await taken.value.settle()
+  chain.answers = true
+}
+
 describe('Invoice that was written off', () => {
   it('is paid in the next run by a payment whose answer was lost', async () => {
     const operator = await newStablecoinOperator()
@@ -41,15 +58,21 @@ describe('Invoice that was written off', () => {
     for (const day of [0, 104, 106]) await runBilling(operator, MIDNIGHT + day * DAY)
     const invoice = await customer.only()
     expect(invoice.stage).toBe('written_off')
-    operator.chain.answers = false
-    const url = invoice.presented?.url ?? ''
-    const sold = { rule: 'default', site: null, policy: 0, who: null }
-    const purchase = { id: randomHex(8), price: invoice.total, request: `GET ${url}`, url, ...sold }
-    const [scheme] = paying(operator.stablecoins, invoice)
-    const taken = await scheme?.charge(paymentOf(invoice.total), purchase)
-    if (taken?.ok) await taken.value.settle()
-    operator.chain.answers = true
+    await attempt(operator, invoice)
     await runBilling(operator, MIDNIGHT + 107 * DAY)
+    expect(await customer.only()).toMatchObject({ paid: invoice.total, stage: 'settled' })
+  })
+})
+
+describe('Invoice that was paid at its rail after an attempt by `exact`', () => {
+  it('is not paid a second time by the run that reads both', async () => {
+    const operator = await newStablecoinOperator()
+    const customer = await newCustomer([1_000_000n], { rail: 'stripe' })
+    await runBilling(operator)
+    const invoice = await customer.only()
+    await attempt(operator, invoice)
+    operator.stripe.books.pay(invoice.presented?.reference ?? '')
+    expect((await runBilling(operator, MIDNIGHT + DAY)).findings).toEqual([])
     expect(await customer.only()).toMatchObject({ paid: invoice.total, stage: 'settled' })
   })
 })
