@@ -3,9 +3,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { catchUp } from '../../src/billing/catch-up.ts'
 import { markPaid } from '../../src/billing/payments.ts'
-import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
+import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
+
+/** A run of it ends once it has stored the draft of an invoice. */
+function withoutNumbers(operator: Operator): Operator {
+  const numbers = { getByName: () => ({ issue: () => Promise.reject(new Error('killed')) }) }
+  const settings = { ...operator.settings, numbers: numbers as unknown as typeof env.NUMBERS }
+  return { ...operator, settings }
+}
 
 describe('Billing run', () => {
   it('states, invoices and submits all charges before it, to the micro-dollar', async () => {
@@ -84,10 +91,7 @@ describe('Billing run', () => {
   it('invoices the draft that a stopped run left, and all that was charged since, in one run [F20]', async () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT + 6_000n])
-    const { settings } = operator
-    const stopped = { getByName: () => ({ issue: () => Promise.reject(new Error('killed')) }) }
-    const numbers = stopped as unknown as typeof env.NUMBERS
-    await runBilling({ ...operator, settings: { ...settings, numbers } })
+    await runBilling(withoutNumbers(operator))
     expect((await customer.line().bill()).drafted).toMatchObject({ charged: CENT + 6_000n })
     await customer.charge({ price: 5_000n })
     const { sums } = await runBilling(operator, MIDNIGHT + DAY)
@@ -102,10 +106,7 @@ describe('Billing run', () => {
     const operator = await newOperator()
     const customer = await newCustomer([CENT])
     const { entry, order } = await customer.charge({ price: 2n * CENT })
-    const { settings } = operator
-    const stopped = { getByName: () => ({ issue: () => Promise.reject(new Error('killed')) }) }
-    const numbers = stopped as unknown as typeof env.NUMBERS
-    await runBilling({ ...operator, settings: { ...settings, numbers } })
+    await runBilling(withoutNumbers(operator))
     await customer.line().release(entry, order.id)
     const { sums } = await runBilling(operator, MIDNIGHT + DAY)
     expect(sums).toMatchObject({ invoices: 1, invoiced: `${3n * CENT}` })
