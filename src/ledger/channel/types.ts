@@ -62,9 +62,16 @@ export type ChargeOrder = Signed &
 
 /**
  * Opens or tops up the channel. Returns `begun` if no other transaction is pending and the voucher is the
- * next one.
+ * next one. `delivery`: the request that a replay of the voucher serves, since `id` is of the deposit alone; an older Worker sends
+ * none.
  */
-export type DepositOrder = Signed & { kind: 'deposit'; price: bigint; request: string; hasEffects?: boolean }
+export type DepositOrder = Signed & {
+  kind: 'deposit'
+  delivery?: string
+  price: bigint
+  request: string
+  hasEffects?: boolean
+}
 
 /**
  * Refunds `amount`, or with null all that is left. The voucher must equal `charged`. `least`: the least refund, in atomic

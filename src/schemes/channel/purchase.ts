@@ -175,6 +175,7 @@ export class ChannelPurchase {
     const order: Order = {
       ...this.#signed(id),
       kind: 'deposit',
+      delivery: this.#purchase.id,
       ...this.#bought(),
     }
     let begun = await this.#place(order)

@@ -4,7 +4,7 @@ import { listings } from '../../../src/ledger/book/accounts.ts'
 import type { Answer, Charged } from '../../../src/ledger/channel/types.ts'
 import { MAX_DELIVERIES, REPLAY_WINDOW_MS } from '../../../src/ledger/replay-window.ts'
 import { rowsWritten } from '../rows.ts'
-import { openChannel, PRICE, reasonOf, stateOf, toCharge } from './harness.ts'
+import { openChannel, PRICE, reasonOf, stateOf, toCharge, toDeposit } from './harness.ts'
 
 describe('Account.open', () => {
   it('must come first: an unopened account returns channel_unknown and stores no rows [H1]', async () => {
@@ -159,6 +159,17 @@ describe('Account.place', () => {
     await channel.restart()
     expect(await channel.place(again)).toEqual(answer)
     expect(await channel.entries()).toEqual(before)
+  })
+
+  it('releases a charge whose deposit was sent again, once both deliveries failed (simulator, seed 55893) [A3]', async () => {
+    const channel = await openChannel()
+    const { entry, order } = await channel.charge()
+    const again = toDeposit(PRICE, { delivery: 'second request' })
+    expect(await channel.place(again)).toMatchObject({ outcome: 'replayed', entry })
+    await channel.account().release(entry, 'second request')
+    expect(await channel.standing()).toMatchObject({ charged: PRICE })
+    await channel.account().release(entry, order.id)
+    expect(await channel.standing()).toMatchObject({ charged: 0n })
   })
 
   it('returns voucher_stale when the replay window is over [A5]', async () => {
