@@ -2,7 +2,7 @@
 import { MINUTE_MS } from '../src/platform/time.ts'
 import type { Chain } from './chain/chain.ts'
 import type { Node } from './chain/node.ts'
-import { type Deployment, RELAYER } from './deployment.ts'
+import { type Deployment, RELAYER, RELAYER_WEI } from './deployment.ts'
 import type { Stripe } from './stripe.ts'
 import { world } from './world.ts'
 
@@ -93,6 +93,8 @@ export function heal({ deployment, chain, nodes, stripe }: Surroundings): void {
   chain.endSpike()
   deployment.book.isDown = false
   if (stripe) stripe.isDown = false
+  // A reorganization may have undone what the operator has sent to the relayer.
+  chain.at().wei.set(RELAYER, RELAYER_WEI)
   for (const node of nodes) {
     node.isDown = false
     node.lag = 0

@@ -12,7 +12,7 @@ import { totalsOf } from './check/accounts.ts'
 import { checkEnd } from './check/end.ts'
 import { Oracle } from './check/oracle.ts'
 import { type Allowed, Choices } from './choices.ts'
-import { Deployment, RELAYER } from './deployment.ts'
+import { Deployment, RELAYER, RELAYER_WEI } from './deployment.ts'
 import { heal, type Surroundings, startTroubles } from './faults.ts'
 import { HOOK, Hook } from './hook.ts'
 import { creditVars, dunningOf, HIGHEST_PRICE, Lines } from './lines.ts'
@@ -44,7 +44,6 @@ const START = Date.UTC(2026, 11, 1, 6)
 const QUIET_NIGHTS = 3
 const FUNDS = 50_000_000n
 const PRICE = 1_000n
-const WEI = 10n ** 18n
 const TRICKS: readonly Trick[] = ['twice', 'other page', 'cancels', 'sends itself', 'moves away']
 
 /** Makes one run. Never throws for a broken promise. */
@@ -109,7 +108,7 @@ class Story {
     )
     const genesis = new ChainState()
     for (const { address } of wallets) genesis.balances.set(address, FUNDS)
-    genesis.wei.set(RELAYER, WEI)
+    genesis.wei.set(RELAYER, RELAYER_WEI)
     const chain = new Chain(genesis)
     const names = choices.chance('two nodes', 0.4) ? ['a', 'b'] : ['a']
     const nodes = new Map(names.map((name) => [name, new Node(chain, name)]))
