@@ -18,7 +18,7 @@ import { world } from './world.ts'
 /** The key of the relayer, and its address. */
 export const RELAYER_KEY: Hex = `0x${'07'.repeat(32)}`
 export const RELAYER = addressOf(RELAYER_KEY)
-/** What it has for gas when all is well, in wei. */
+/** Its balance when all is well, in wei. */
 export const RELAYER_WEI = 10n ** 18n
 /** Where the money of the site goes. */
 export const RECEIVER: Hex = `0x${'22'.repeat(20)}`
