@@ -79,7 +79,10 @@ export class Replays<Entry extends Recorded> {
     return this.#made(seq)?.entry
   }
 
-  /** Adds delivery `id` to charge number `seq`. Returns false if it is there already, or the charge is not in memory. */
+  /**
+   * Adds delivery `id` to charge number `seq`. Returns false if the charge is not in memory, or has this delivery: an order that
+   * is placed again after a lost answer is one delivery.
+   */
   use(seq: number, id: string): boolean {
     const { deliveries } = this.#made(seq) ?? {}
     if (!deliveries || deliveries.includes(id)) return false

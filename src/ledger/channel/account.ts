@@ -325,14 +325,12 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const id = order.kind === 'deposit' ? (order.delivery ?? order.id) : order.id
     const earlier = this.#replays.match(voucherOf(order), id, Date.now())
     if (!earlier || !this.#standing) return undefined
-    const loweredBy = this.#replays.loweredBy(earlier.seq)
-    const charged = chargedAs('replayed', earlier, this.#standing, loweredBy)
+    const charged = chargedAs('replayed', earlier, this.#standing, this.#replays.loweredBy(earlier.seq))
     if (earlier.id === id) return { ...charged, outcome: 'charged' }
     const answer = order.hasEffects
       ? this.#answers.replay(String(earlier.seq), earlier.at, Date.now())
       : undefined
     if (typeof answer === 'string') return this.#refuse(answer)
-    // An order that is placed again after a lost answer is one delivery.
     if (this.#replays.use(earlier.seq, id))
       this.#record(this.#standing, { kind: 'replay', id, of: earlier.seq })
     return answer ? { ...charged, answer } : charged

@@ -250,7 +250,6 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
       ? this.#answers.replay(String(used.seq), used.at, this.#record.now())
       : undefined
     if (typeof answer === 'string') return { outcome: 'refused', reason: answer }
-    // An order that is placed again after a lost answer is one delivery.
     if (replays.use(used.seq, order.id))
       this.#record.record({ kind: 'replay', id: order.id, of: used.seq }, this.#record.known())
     const replayed = this.#answer('replayed', used, loweredBy)
