@@ -39,24 +39,4 @@ describe('Quarantine', () => {
     expect([status, record.quarantined.accounts]).toEqual(['settled', 0])
     expect(await standingOf(id)).toMatchObject({ quarantine: null, charged: 0n })
   })
-
-  it('takes a channel out of quarantine that a run claimed before it lost its answer [E3]', async () => {
-    const setup = await newReceiver()
-    const channel = await openChannel(setup)
-    await channel.charge(10n)
-    await channel.account.quarantine('InvalidSignature')
-    const { accounts } = setup.settings
-    const lost = () => Promise.reject(new Error('The object was reset.'))
-    const isLost = (method: string | symbol) => method === 'quarantine' || method === 'observe'
-    const getByName = (name: string) =>
-      new Proxy(accounts.getByName(name), {
-        get: (stub, method) => (isLost(method) ? lost : Reflect.get(stub, method)),
-      })
-    const resetting = new Proxy(accounts, {
-      get: (all, name) => (name === 'getByName' ? getByName : Reflect.get(all, name)),
-    })
-    await runOf({ ...setup, settings: { ...setup.settings, accounts: resetting } })
-    expect(await standingOf(channel.id)).toMatchObject({ redeemed: 0n })
-    expect((await runOf(setup)).record).toMatchObject({ healed: '10', quarantined: { accounts: 0 } })
-  })
 })

@@ -225,6 +225,17 @@ describe('Account.observe', () => {
 })
 
 describe('Account.quarantine', () => {
+  it('is ended by a claim, and by no other change on chain, while more is owed [E3]', async () => {
+    const channel = await openChannel()
+    await channel.charge()
+    await channel.charge()
+    await channel.account().quarantine('ClaimExceedsBalance')
+    await channel.account().observe(stateOf({ refundNonce: 1n, block: 8n }))
+    expect(await channel.standing()).toMatchObject({ quarantine: 'ClaimExceedsBalance' })
+    await channel.account().observe(stateOf({ totalClaimed: PRICE, block: 9n }))
+    expect(await channel.standing()).toMatchObject({ quarantine: null, charged: 2n * PRICE, redeemed: PRICE })
+  })
+
   it('sets and lifts the quarantine once each, also across a restart', async () => {
     const channel = await openChannel()
     await channel.account().quarantine('ClaimExceedsBalance')
