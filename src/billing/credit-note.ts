@@ -1,9 +1,10 @@
 /** Credit notes: their amounts and numbers, the ones that rails report, and the ones that rails must be sent. */
 
 import { owedOn } from '../ledger/billing/dunning.ts'
-import type { CreditNote, InvoiceStanding } from '../ledger/billing/types.ts'
+import type { CreditNote, InvoiceStanding, NoteDraft } from '../ledger/billing/types.ts'
 import { roundTo } from '../ledger/billing/vat.ts'
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
+import type { NumberedNote } from '../ledger/credit/contract.ts'
 import type { Credited, Rails } from '../rails/rail.ts'
 import { type BillSettings, type Checked, type CreditLineStub, NUMBERS } from './context.ts'
 import { CREDIT_NOTES, documentId } from './invoice.ts'
@@ -33,8 +34,8 @@ export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigin
  */
 export function draftNote(
   invoice: InvoiceStanding,
-  note: { net: bigint; unit: bigint; reason: string; number: number; now: number },
-): CreditNote {
+  note: { net: bigint; unit: bigint; reason: string; now: number },
+): NoteDraft {
   const { net, unit } = note
   const left = creditable(invoice)
   if (net <= 0n || net > left)
@@ -50,8 +51,8 @@ export function draftNote(
  */
 export function draftNoteOver(
   invoice: InvoiceStanding,
-  note: { total: bigint; reason: string; number: number; now: number },
-): CreditNote {
+  note: { total: bigint; reason: string; now: number },
+): NoteDraft {
   const { total } = note
   const left = invoice.total - invoice.credited
   if (total <= 0n || total > left)
@@ -63,15 +64,27 @@ export function draftNoteOver(
   return noteOn(invoice, { ...note, net, vat: total - net })
 }
 
+/** The invoice afterwards, and the credit note; null if the invoice or the released amount has changed since it was drafted. */
+export type IssuedNote = { invoice: InvoiceStanding; note: (NoteDraft & NumberedNote) | null }
+
 /**
- * Takes the number of the next credit note on an invoice. The key is what was credited before: notes that are drafted
- * at the same time get the same number, only one of them is recorded, and the series stays without gaps.
+ * Issues a credit note. The line stores the draft, then the number is taken, then the line stores the note. A run or call that
+ * stops in between leaves the draft, which is issued before any other note on this invoice: so no number is left over.
  */
-export function takeNumber(
+export async function issueNote(
   numbers: BillSettings['numbers'],
-  { id, credited }: InvoiceStanding,
-): Promise<number> {
-  return numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${id}:${credited}`)
+  line: CreditLineStub,
+  draft: NoteDraft,
+): Promise<IssuedNote> {
+  const stored = await line.draftNote(draft)
+  if (!stored) {
+    const invoice = await line.invoice(draft.invoice)
+    if (!invoice) throw new Error('the invoice must belong to the credit line')
+    return { invoice, note: null }
+  }
+  const number = await numbers.getByName(NUMBERS).issue(CREDIT_NOTES, `${stored.invoice}:${stored.credited}`)
+  const note = { ...stored, id: documentId(CREDIT_NOTES, number), number }
+  return { invoice: await line.credited(note), note }
 }
 
 /**
@@ -90,12 +103,10 @@ export async function adoptCreditNote(
   const taken = known?.total ?? (total < left ? total : left)
   const findings = total > taken ? [overcredited(invoice, total - taken)] : []
   if (known || taken === 0n) return { invoice, findings }
-  const number = await takeNumber(numbers, invoice)
-  const note = { ...draftNoteOver(invoice, { total: taken, reason, number, now: at }), reference }
-  const standing = await line.credited(note)
-  const recorded = (await notesOn(line, invoice.id)).find(({ id }) => id === note.id)
-  // Another note with the same number was recorded first: take the next number.
-  return recorded?.reference === reference
+  const draft = { ...draftNoteOver(invoice, { total: taken, reason, now: at }), reference }
+  const { invoice: standing, note } = await issueNote(numbers, line, draft)
+  // Another note was drafted first.
+  return note?.reference === reference
     ? { invoice: standing, findings }
     : adoptCreditNote(numbers, line, standing, credit)
 }
@@ -113,9 +124,8 @@ export async function creditReleased(
   const { excess } = await line.bill()
   const total = releasable(invoice, excess, rails[invoice.rail]?.unit ?? 1n)
   if (total <= 0n) return invoice
-  const number = await takeNumber(numbers, invoice)
-  const note = draftNoteOver(invoice, { total, reason: 'given back: not delivered', number, now })
-  return line.credited({ ...note, released: note.net })
+  const draft = draftNoteOver(invoice, { total, reason: 'given back: not delivered', now })
+  return (await issueNote(numbers, line, { ...draft, released: draft.net })).invoice
 }
 
 /**
@@ -155,9 +165,8 @@ function clamp(value: bigint, least: bigint, most: bigint): bigint {
   return value > most ? most : value
 }
 
-type Note = { net: bigint; vat: bigint; reason: string; number: number; now: number }
+type Note = { net: bigint; vat: bigint; reason: string; now: number }
 
-function noteOn({ id: invoice }: InvoiceStanding, { net, vat, reason, number, now }: Note): CreditNote {
-  const id = documentId(CREDIT_NOTES, number)
-  return { id, number, invoice, issuedAt: now, reason, net, vat, total: net + vat }
+function noteOn({ id, credited }: InvoiceStanding, { net, vat, reason, now }: Note): NoteDraft {
+  return { invoice: id, credited, issuedAt: now, reason, net, vat, total: net + vat }
 }

@@ -7,7 +7,7 @@ import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { log } from '../platform/log.ts'
 import type { InvoiceRef } from '../rails/rail.ts'
 import type { BillSettings } from './context.ts'
-import { creditable, draftNote, notesOn, syncCreditNotes, takeNumber } from './credit-note.ts'
+import { creditable, draftNote, issueNote, syncCreditNotes } from './credit-note.ts'
 import { checkInvoice } from './payments.ts'
 
 /**
@@ -38,13 +38,11 @@ export async function correct(
   const invoice = checked?.invoice ?? known
   if (invoice.creditedNet !== after) return { outcome: 'refused', reason: 'changed', invoice }
   if (net <= 0n || net > creditable(invoice)) return { outcome: 'refused', reason: 'too_much', invoice }
-  const number = await takeNumber(numbers, invoice)
   const unit = rails[invoice.rail]?.unit ?? 1n
-  const note = draftNote(invoice, { net, unit, reason, number, now })
-  const standing = await line.credited(note)
-  // Another note with the same number may have been recorded first.
-  const recorded = (await notesOn(line, id)).find((one) => one.id === note.id)
-  if (recorded?.net !== net || recorded.reason !== reason || recorded.reference !== undefined) {
+  const draft = draftNote(invoice, { net, unit, reason, now })
+  const { invoice: standing, note } = await issueNote(numbers, line, draft)
+  // Another note may have been drafted first.
+  if (note?.net !== net || note.reason !== reason || note.reference !== undefined) {
     return { outcome: 'refused', reason: 'changed', invoice: standing }
   }
   if (checked) for (const { detail } of await syncCreditNotes(line, rails, standing)) warn(note.id, detail)

@@ -11,6 +11,7 @@ import { checkReports, type ReportingAccount } from '../ledger/figures/check.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
 import { type BillSettings, type CreditLineStub, NUMBERS } from './context.ts'
+import { issueNote } from './credit-note.ts'
 import { dunLine } from './dun.ts'
 import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
 import { collectInvoices } from './payments.ts'
@@ -151,12 +152,14 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   // A line is listed before it is opened; a crash in between leaves a row without a line.
   if (totals === null && (await line.standing()) === null) return noOutcome([])
   const closed = await closePeriods(line, await line.bill(), now)
-  const { bill, issued } = await issueInvoices(settings, line, closed.bill, now)
+  const noted = await issueLeftNotes(settings, line, closed.bill)
+  const { bill, issued } = await issueInvoices(settings, line, noted.bill, now)
   const missing = withoutRail(settings, bill)
   const attempted = new Set(bill.attempted.map(({ id }) => id))
   // Crediting what was released begins with the newest invoice, whatever its stage.
   const asked = bill.invoices.filter(
-    (each) => bill.excess > 0n || attempted.has(each.id) || isAsked(each, settings.dunning, now),
+    ({ id, ...each }) =>
+      bill.excess > 0n || attempted.has(id) || noted.ids.has(id) || isAsked(each, settings.dunning, now),
   )
   const due = [...asked, ...(await settledSince(line, bill))]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
@@ -195,6 +198,13 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
     statements.push(...bill.uninvoiced.filter(({ period }) => !before.has(period.id)))
   }
   return { bill, statements }
+}
+
+/** Issues the credit notes that were left as drafts, and returns the bill afterwards with the ids of their invoices. */
+async function issueLeftNotes({ numbers }: BillSettings, line: CreditLineStub, bill: LineBill) {
+  for (const draft of bill.draftedNotes) await issueNote(numbers, line, draft)
+  const ids = new Set(bill.draftedNotes.map(({ invoice }) => invoice))
+  return { bill: ids.size > 0 ? await line.bill() : bill, ids }
 }
 
 /**

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { NUMBERS } from '../../src/billing/context.ts'
+import { notesOn } from '../../src/billing/credit-note.ts'
 import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
@@ -21,6 +23,33 @@ function dyingAt(settings: Operator['settings'], call: string): Operator['settin
     }) as unknown as Space
   return { ...settings, lines: dying(settings.lines), numbers: dying(settings.numbers) }
 }
+
+describe('Credit note numbers', () => {
+  it.each(['issue', 'credited'])(
+    'leave no gap when a run ends before %s and later charges make the note needless [E1] [F20]',
+    async (call) => {
+      const operator = await newOperator()
+      const customer = await newCustomer([])
+      const { entry, order } = await customer.charge({ price: 5n * CENT })
+      const numbers = operator.settings.numbers.getByName(NUMBERS)
+      const last = await numbers.issue('CN', `last ${customer.agent}`)
+      await runBilling(operator)
+      await customer.line().release(entry, order.id)
+      await runBilling({ ...operator, settings: dyingAt(operator.settings, call) }, MIDNIGHT + DAY)
+      expect(await customer.only()).toMatchObject({ credited: 0n })
+      await customer.charge({ price: 7n * CENT })
+      await runBilling(operator, MIDNIGHT + 2 * DAY)
+      const [first] = await customer.invoices()
+      const notes = await notesOn(customer.line(), first?.id ?? '')
+      expect(notes.map(({ number, net }) => [number - last, net])).toEqual([[1, 5n * CENT]])
+      expect(await numbers.issue('CN', `next ${customer.agent}`)).toBe(last + 2)
+      expect((await customer.invoices()).map(({ net, stage }) => [net, stage])).toEqual([
+        [5n * CENT, 'settled'],
+        [7n * CENT, 'open'],
+      ])
+    },
+  )
+})
 
 describe('Invoice numbers', () => {
   it.each(['issue', 'invoiced'])(

@@ -2,7 +2,7 @@
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
-import type { BillingCalls, Dunned, LineBill, LineNews } from '../credit/contract.ts'
+import type { BillingCalls, Dunned, LineBill, LineNews, NumberedNote } from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { affectedInvoices, changed, eventsOf, stageId } from './documents.ts'
@@ -12,7 +12,6 @@ import type {
   Attempt,
   Attempted,
   Change,
-  CreditNote,
   Draft,
   DunningStep,
   DunningTerms,
@@ -20,6 +19,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  NoteDraft,
   Overpayment,
   PaymentFailed,
   PaymentReceived,
@@ -50,8 +50,9 @@ export class Billing implements BillingCalls {
 
   /** Whether a run has something left to do: to issue a statement or invoice, to collect, to dun, to credit, or to name. */
   isOpen(): boolean {
-    const { stated, uninvoiced, unsettled, pendingSteps, overpaid } = this.#documents
-    const documents = uninvoiced.length + unsettled.length + pendingSteps.length + overpaid.length
+    const { stated, uninvoiced, draftedNotes, unsettled, pendingSteps, overpaid } = this.#documents
+    const documents =
+      uninvoiced.length + draftedNotes.length + unsettled.length + pendingSteps.length + overpaid.length
     return documents > 0 || this.#excess > 0n || this.#record.journal.movedAfter(stated) !== null
   }
 
@@ -62,12 +63,13 @@ export class Billing implements BillingCalls {
     const { uninvoiced, drafted, carried, unsettled: invoices, pendingSteps, stated, last } = this.#documents
     const unstated = this.#record.journal.movedAfter(stated)
     const known = { agent, name, terms, openedAt, charged, redeemed, last }
-    const { attempted, overpaid } = this.#documents
+    const { attempted, draftedNotes, overpaid } = this.#documents
     return {
       ...known,
       unstated,
       uninvoiced,
       drafted,
+      draftedNotes,
       carried,
       excess: this.#excess,
       invoices,
@@ -138,14 +140,25 @@ export class Billing implements BillingCalls {
     return this.#change({ kind: 'presented', document: { invoice, presented } }, id)
   }
 
-  async credited(note: CreditNote): Promise<InvoiceStanding> {
-    const { net, creditedNet, total, credited } = this.#documents.invoice(note.invoice)
-    const { released = 0n } = note
-    const isLeft = note.net <= net - creditedNet && note.total <= total - credited
+  async draftNote(draft: NoteDraft): Promise<NoteDraft | null> {
+    const { invoice: id, credited, released = 0n } = draft
+    const invoice = this.#documents.invoice(id)
+    const isLeft = draft.net <= invoice.net - invoice.creditedNet && draft.total <= invoice.total - credited
     const excess = this.#excess
-    if (!isLeft || released > excess) return this.#written(note.invoice)
-    const document = { ...note, released: note.net < excess ? note.net : excess }
-    return this.#change({ kind: 'credit_note', document: excess > 0n ? document : note }, note.id)
+    const isOpen = credited === invoice.credited && isLeft && released <= excess
+    if (isOpen && !this.#documents.draftedNote(id))
+      this.#record.note('note_draft', `${id}:${credited}`, covering(draft, excess))
+    const stored = this.#documents.draftedNote(id) ?? null
+    await this.#record.durable()
+    return stored
+  }
+
+  async credited({ id, number, invoice }: NumberedNote): Promise<InvoiceStanding> {
+    const draft = this.#documents.draftedNote(invoice)
+    if (!draft || this.#documents.has('credit_note', id)) return this.#written(invoice)
+    // Releases since the draft are covered too. Its own part stays: if later charges have absorbed it, it is carried.
+    const { credited: _, ...note } = covering(draft, (draft.released ?? 0n) + this.#excess)
+    return this.#change({ kind: 'credit_note', document: { ...note, id, number } }, id)
   }
 
   async paid(payment: PaymentReceived): Promise<InvoiceStanding> {
@@ -263,10 +276,12 @@ export class Billing implements BillingCalls {
 
   /**
    * The over-invoiced amount: how far invoices exceed deliveries, because charges were released after
-   * invoicing.
+   * invoicing. Drafts of credit notes have taken their part.
    */
   get #excess(): bigint {
-    const excess = this.#documents.invoiced - delivered(this.#record.known())
+    const { invoiced, draftedNotes } = this.#documents
+    const drafted = draftedNotes.reduce((sum, { released = 0n }) => sum + released, 0n)
+    const excess = invoiced - drafted - delivered(this.#record.known())
     return excess > 0n ? excess : 0n
   }
 
@@ -313,4 +328,9 @@ export class Billing implements BillingCalls {
     await this.#record.durable()
     return this.#documents.invoice(invoice)
   }
+}
+
+/** A draft whose `released` is the part of an over-invoiced amount that it covers. */
+function covering(draft: NoteDraft, excess: bigint): NoteDraft {
+  return excess > 0n ? { ...draft, released: draft.net < excess ? draft.net : excess } : draft
 }

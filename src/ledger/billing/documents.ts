@@ -12,6 +12,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  NoteDraft,
   Overpayment,
   StatementHead,
 } from './types.ts'
@@ -76,6 +77,7 @@ export class Documents {
   readonly #attempts = new Map<string, Attempt>()
   readonly #pendingSteps = new Map<string, DunningStep>()
   readonly #named = new Map<string, bigint>()
+  readonly #draftedNotes = new Map<string, NoteDraft>()
   #drafted: Draft | null = null
   #enrolment: Enrolment | null = null
   #openedAt = 0
@@ -106,6 +108,11 @@ export class Documents {
         this.#drafted = null
         this.#invoice(unpaid(readBody<Invoice>(body)))
         return
+      case 'note_draft': {
+        const draft = readBody<NoteDraft>(body)
+        this.#draftedNotes.set(draft.invoice, draft)
+        return
+      }
       case 'attempt':
         this.#attempts.set(id, readBody<Attempt>(body))
         return
@@ -148,7 +155,10 @@ export class Documents {
     const { kind, document } = change
     if (kind === 'stage') this.#pendingSteps.set(id, document)
     if (kind === 'payment') this.#attempts.delete(id)
-    if (kind === 'credit_note') this.#carried += document.released ?? 0n
+    if (kind === 'credit_note') {
+      this.#carried += document.released ?? 0n
+      this.#draftedNotes.delete(document.invoice)
+    }
     const invoice = changed(this.invoice(document.invoice), change)
     if (overpaidOn(invoice) === 0n) this.#named.delete(invoice.id)
     this.#invoices.set(invoice.id, invoice)
@@ -192,6 +202,16 @@ export class Documents {
   /** The draft whose invoice is not stored yet. */
   get drafted(): Draft | null {
     return this.#drafted
+  }
+
+  /** The drafts whose credit notes are not stored yet: at most one for each invoice. */
+  get draftedNotes(): NoteDraft[] {
+    return [...this.#draftedNotes.values()]
+  }
+
+  /** The draft whose credit note on this invoice is not stored yet. */
+  draftedNote(invoice: string): NoteDraft | undefined {
+    return this.#draftedNotes.get(invoice)
   }
 
   get invoices(): InvoiceStanding[] {

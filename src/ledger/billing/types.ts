@@ -131,6 +131,12 @@ export type CreditNote = {
   released?: bigint
 }
 
+/** A credit note without its number, stored before the number is taken. The line sets `released`. */
+export type NoteDraft = Omit<CreditNote, 'id' | 'number'> & {
+  /** The credited amount of the invoice before this note, with VAT. It is part of the key of the note’s number. */
+  credited: bigint
+}
+
 /** A payment of an invoice. The id comes from the rail, so the same payment is stored once. */
 export type PaymentReceived = {
   id: string

@@ -10,6 +10,7 @@ import type {
   Invoice,
   InvoiceEvent,
   InvoiceStanding,
+  NoteDraft,
   Overpayment,
   PaymentFailed,
   PaymentReceived,
@@ -36,12 +37,17 @@ export type LineBill = {
   uninvoiced: StatementHead[]
   /** The invoice that was drafted and is not stored yet, after a run that stopped in between; else null. */
   drafted: Draft | null
+  /** Credit notes that were drafted and are not stored yet, after a run or an operator’s call that stopped in between. */
+  draftedNotes: NoteDraft[]
   /**
    * The amount carried to the next invoice: rounding, and the part of credit notes that covers released
    * charges.
    */
   carried: bigint
-  /** The over-invoiced amount: charges released after invoicing that later charges have not absorbed. */
+  /**
+   * The over-invoiced amount: charges released after invoicing that neither later charges nor credit notes or their drafts have
+   * absorbed.
+   */
   excess: bigint
   /** Every invoice that is not settled. */
   invoices: InvoiceStanding[]
@@ -63,6 +69,9 @@ export type LineNews = {
   /** The last entry that carries a document. */
   last: number
 }
+
+/** The number of a drafted credit note, and the id that follows from it. */
+export type NumberedNote = Pick<CreditNote, 'id' | 'number' | 'invoice'>
 
 /** The result of dunning. */
 export type Dunned = Pick<LineBill, 'pendingSteps' | 'overpaid'>
@@ -97,10 +106,13 @@ export type BillingCalls = {
   /** Stores the rail's reference and payment link of a submitted invoice, over earlier ones. */
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
   /**
-   * Stores a credit note. Ignores one that exceeds the rest of the invoice, as when two are drafted at
-   * once.
+   * Stores the draft of a credit note, before its number is taken. Returns the one that was stored first on this invoice, until
+   * its note is stored. Null for one that exceeds the rest of the invoice or the released amount, and for one that does not
+   * come after the last note, as when two are drafted at once.
    */
-  credited(note: CreditNote): Promise<InvoiceStanding>
+  draftNote(draft: NoteDraft): Promise<NoteDraft | null>
+  /** Stores the credit note of an invoice's draft, under its number, once. Without a draft it changes nothing. */
+  credited(note: NumberedNote): Promise<InvoiceStanding>
   /** Stores a payment of an invoice. */
   paid(payment: PaymentReceived): Promise<InvoiceStanding>
   /** Stores the reversal of a payment. */

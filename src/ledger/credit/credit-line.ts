@@ -3,10 +3,10 @@ import { DurableObject } from 'cloudflare:workers'
 import { AccountAlarm } from '../alarm.ts'
 import { Billing } from '../billing/billing.ts'
 import type {
-  CreditNote,
   Draft,
   DunningTerms,
   Invoice,
+  NoteDraft,
   Overpayment,
   PaymentFailed,
   PaymentReceived,
@@ -22,7 +22,7 @@ import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
-import type { BillingCalls } from './contract.ts'
+import type { BillingCalls, NumberedNote } from './contract.ts'
 import { CORRECTING_NOTES } from './journal.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
@@ -297,7 +297,11 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.presented(invoice, presented)
   }
 
-  credited(note: CreditNote) {
+  draftNote(draft: NoteDraft) {
+    return this.#billing.draftNote(draft)
+  }
+
+  credited(note: NumberedNote) {
     return this.#billing.credited(note)
   }
 

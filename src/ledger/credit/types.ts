@@ -80,6 +80,7 @@ export type LineKind =
   | 'draft'
   | 'invoice'
   | 'presented'
+  | 'note_draft'
   | 'credit_note'
   | 'payment'
   | 'reversal'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DunningTerms, PaymentReceived } from '../../../src/ledger/billing/types.ts'
+import type { DunningTerms, NoteDraft, PaymentReceived } from '../../../src/ledger/billing/types.ts'
 import { verifyEntry } from '../../../src/protocol/statement.ts'
 import { DAY, EVER, invoiceOf, type Line, newLine, PRICE, reasonOf } from './harness.ts'
 
@@ -36,6 +36,11 @@ async function grow(line: Line, count: number): Promise<void> {
     INSERT INTO entry (seq, ${columns}, authorized, charged, once, attempt, site, rule)
     SELECT seq + i, ${columns}, ${total}, ${total}, once || i, 0, site, rule FROM entry, n WHERE kind = 'charge'`)
   await line.restart()
+}
+
+const draftOn = (invoice: string): NoteDraft => {
+  const amounts = { net: PRICE, vat: 0n, total: PRICE, credited: 0n }
+  return { invoice, issuedAt: 1, reason: 'a page twice', ...amounts }
 }
 
 const stagesOf = async (line: Line, now: number) =>
@@ -159,8 +164,7 @@ describe('CreditLine invoice', () => {
     await line.line().close({ ...EVER, id: 'second' })
     const second = invoiceOf(line, { number: 2, periods: ['second'], charged: PRICE })
     for (const { entry, order } of charges) await line.line().release(entry, order.id)
-    const note = { number: 1, invoice: first.id, issuedAt: 1, reason: 'not delivered' }
-    await line.line().credited({ ...note, id: 'CN-1', net: PRICE, vat: 0n, total: PRICE })
+    await line.credit('CN-1', { invoice: first.id, net: PRICE })
     await line.line().invoiced(second)
     await line.line().close({ ...EVER, id: 'third' })
     const sums = { carried: PRICE, uninvoiced: [{ total: -2n * PRICE }], charged: PRICE, excess: PRICE }
@@ -191,10 +195,9 @@ describe('CreditLine invoice', () => {
 
   it('is lowered by a credit note once, together with the charged amount', async () => {
     const { line, invoice } = await billed()
-    const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'a page twice' }
-    const less = { ...note, net: PRICE, vat: 0n, total: PRICE }
-    await line.line().credited(less)
-    expect(await line.line().credited(less)).toMatchObject({ credited: PRICE, stage: 'open' })
+    const less = { invoice: invoice.id, net: PRICE, credited: 0n }
+    await line.credit('CN-1', less)
+    expect(await line.credit('CN-1', less)).toMatchObject({ credited: PRICE, stage: 'open' })
     expect(await line.standing()).toMatchObject({ charged: 2n * PRICE })
     expect(await line.line().paid(payment(invoice.id, 2n * PRICE))).toMatchObject({ stage: 'settled' })
     expect(await line.standing()).toMatchObject({ charged: 2n * PRICE, redeemed: 2n * PRICE })
@@ -206,8 +209,7 @@ describe('CreditLine invoice', () => {
     await line.line().close(EVER)
     const invoice = invoiceOf(line, { number: 1, periods: [EVER.id], charged: PRICE })
     await line.line().invoiced(invoice)
-    const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'late' }
-    await line.line().credited({ ...note, net: 1n, vat: 0n, total: 1n })
+    await line.credit('CN-1', { invoice: invoice.id, net: 1n })
     await line.line().release(entry, order.id)
     expect((await line.entries()).at(-1)).toMatchObject({ kind: 'release', amount: PRICE - 1n, charged: 0n })
   })
@@ -219,11 +221,44 @@ describe('CreditLine invoice', () => {
     const second = invoiceOf(line, { number: 2, periods: ['later'], charged: 3n * PRICE })
     await line.line().invoiced(second)
     const net = 2n * PRICE
-    const note = { number: 1, invoice: second.id, issuedAt: 1, reason: 'goodwill', net, vat: 0n, total: net }
-    await line.line().credited({ ...note, id: 'CN-1' })
-    expect(await line.line().credited({ ...note, id: 'CN-2' })).toMatchObject({ credited: net })
+    await line.credit('CN-1', { invoice: second.id, net })
+    expect(await line.credit('CN-2', { invoice: second.id, net })).toMatchObject({ credited: net })
     expect(await line.standing()).toMatchObject({ charged: 4n * PRICE, redeemed: 3n * PRICE })
     expect(await line.line().history(second.id)).toMatchObject([{ document: { id: 'CN-1' } }])
+  })
+
+  it('stores one draft of a credit note at a time, also after a restart, until its note is stored', async () => {
+    const { line, invoice } = await billed()
+    const draft = draftOn(invoice.id)
+    expect(await line.line().draftNote(draft)).toEqual(draft)
+    await line.restart()
+    expect(await line.line().draftNote({ ...draft, reason: 'late' })).toEqual(draft)
+    expect(await line.line().bill()).toMatchObject({ draftedNotes: [draft] })
+    await line.line().credited({ id: 'CN-1', number: 1, invoice: invoice.id })
+    await line.restart()
+    expect(await line.line().bill()).toMatchObject({ draftedNotes: [], invoices: [{ credited: PRICE }] })
+  })
+
+  it('rejects the draft of a credit note that does not come after the last one', async () => {
+    const { line, invoice } = await billed()
+    await line.credit('CN-1', { invoice: invoice.id, net: PRICE })
+    expect(await line.line().draftNote(draftOn(invoice.id))).toBeNull()
+    expect(await line.line().credited({ id: 'CN-2', number: 2, invoice: invoice.id })).toMatchObject({
+      credited: PRICE,
+    })
+  })
+
+  it('covers one released amount by one draft of a credit note only', async () => {
+    const { line, invoice } = await billed()
+    const { entry, order } = await line.charge()
+    await line.line().close({ ...EVER, id: 'second' })
+    const second = invoiceOf(line, { number: 2, periods: ['second'], charged: PRICE })
+    await line.line().invoiced(second)
+    await line.line().release(entry, order.id)
+    const covered = { ...draftOn(second.id), released: PRICE }
+    expect(await line.line().draftNote(covered)).toEqual(covered)
+    expect(await line.line().bill()).toMatchObject({ excess: 0n })
+    expect(await line.line().draftNote({ ...draftOn(invoice.id), released: PRICE })).toBeNull()
   })
 
   it('allows one payment attempt at a time', async () => {
@@ -335,8 +370,7 @@ describe('CreditLine.dun', () => {
     const { line, invoice } = await billed()
     const received = payment(invoice.id, 3n * PRICE)
     await line.line().paid(received)
-    const note = { id: 'CN-1', number: 1, invoice: invoice.id, issuedAt: 1, reason: 'goodwill' }
-    if (net > 0n) await line.line().credited({ ...note, net, vat: 0n, total: net })
+    if (net > 0n) await line.credit('CN-1', { invoice: invoice.id, net })
     const reversal = {
       invoice: invoice.id,
       payment: received.id,

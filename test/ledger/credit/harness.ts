@@ -1,6 +1,6 @@
 /** A credit line by itself: real storage, and orders with signatures that are not verified here. */
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import type { Invoice, Period } from '../../../src/ledger/billing/types.ts'
+import type { Invoice, NoteDraft, Period } from '../../../src/ledger/billing/types.ts'
 import type { CreditTerms, Enrolment } from '../../../src/ledger/credit/terms.ts'
 import type { CommitmentOrder, LineAnswer, LineEntry } from '../../../src/ledger/credit/types.ts'
 import { randomHex } from '../../chain/harness.ts'
@@ -60,6 +60,14 @@ export function newLine(terms: Partial<CreditTerms> = {}) {
       const answer = await place(order)
       if (answer.outcome === 'refused') throw new Error(`refused: ${answer.reason}`)
       return { ...answer, order }
+    },
+    /** Drafts and stores a credit note without VAT. */
+    async credit(id: string, note: Pick<NoteDraft, 'invoice' | 'net'> & Partial<NoteDraft>) {
+      const { invoice, net } = note
+      const credited = (await line().invoice(invoice))?.credited ?? 0n
+      const draft = { credited, issuedAt: 1, reason: 'not delivered', vat: 0n, total: net, ...note }
+      await line().draftNote(draft)
+      return line().credited({ id, number: 1, invoice })
     },
     async standing() {
       const standing = await line().standing()

@@ -6,7 +6,14 @@ import type { CommitmentOrder } from '../../../src/ledger/credit/types.ts'
 import { EVER, invoiceOf, LIMIT, type Line, newLine, PRICE, reasonOf } from './harness.ts'
 
 type Bought = { order: CommitmentOrder; entry: number; price: bigint; open: string[] }
-type Billed = { id: string; net: bigint; paid: bigint; credited: bigint }
+/** `drafted`: a credit note that is not stored yet; `covered` is the part of it that released charges make up. */
+type Billed = {
+  id: string
+  net: bigint
+  paid: bigint
+  credited: bigint
+  drafted?: { net: bigint; covered: bigint } | undefined
+}
 
 /** Stores what was delivered and received; derives the other figures. */
 class Model {
@@ -28,7 +35,10 @@ class Model {
 
   /** The over-invoiced amount. Credit notes cover it first, without lowering the charges. */
   get excess(): bigint {
-    const asked = this.invoices.reduce((sum, { net, credited }) => sum + net - credited, 0n)
+    const asked = this.invoices.reduce(
+      (sum, { net, credited, drafted }) => sum + net - credited - (drafted?.covered ?? 0n),
+      0n,
+    )
     return asked > this.delivered ? asked - this.delivered : 0n
   }
 
@@ -162,7 +172,7 @@ class Bill implements Command {
 class Settle implements Command {
   readonly at: number
   readonly share: bigint
-  readonly what: 'paid' | 'credited' | 'reversed'
+  readonly what: 'paid' | 'drafted' | 'credited' | 'reversed'
   constructor(at: number, share: bigint, what: Settle['what']) {
     this.at = at
     this.share = share
@@ -181,11 +191,20 @@ class Settle implements Command {
     } else if (this.what === 'reversed' && invoice.paid >= amount) {
       await line.line().reversed({ ...common, payment: 'some' })
       invoice.paid -= amount
-    } else if (this.what === 'credited' && invoice.credited + amount <= net) {
-      const note = { net: amount, vat: 0n, total: amount, number: 1, issuedAt: 1 }
-      await line.line().credited({ ...common, ...note })
-      const forgiven = amount - least(amount, model.excess)
-      invoice.credited += amount
+    } else if (this.what === 'drafted') {
+      const note = { invoice: id, credited: invoice.credited, net: amount, vat: 0n, total: amount }
+      const stored = await line.line().draftNote({ ...note, issuedAt: 1, reason: 'so' })
+      if (!invoice.drafted && invoice.credited + amount <= net)
+        invoice.drafted = { net: amount, covered: least(amount, model.excess) }
+      const { drafted } = invoice
+      expect([stored?.net, stored?.released ?? 0n]).toEqual([drafted?.net, drafted?.covered ?? 0n])
+    } else if (this.what === 'credited') {
+      await line.line().credited({ id: name('CN'), number: 1, invoice: id })
+      const { drafted } = invoice
+      if (!drafted) return
+      const forgiven = drafted.net - least(drafted.net, drafted.covered + model.excess)
+      invoice.drafted = undefined
+      invoice.credited += drafted.net
       model.delivered -= forgiven
       model.forgiven += forgiven
     }
@@ -233,7 +252,7 @@ const commands = [
   fc.tuple(fc.bigInt(PRICE, 3n * LIMIT), fc.boolean()).map((rest) => new Configure(...rest)),
   fc.constant(new Bill()),
   fc
-    .tuple(at, share, fc.constantFrom('paid', 'paid', 'credited', 'reversed'))
+    .tuple(at, share, fc.constantFrom('paid', 'paid', 'drafted', 'credited', 'reversed'))
     .map((rest) => new Settle(...rest)),
   fc.constantFrom('evict', 'abort').map((how) => new Restart(how)),
 ].map((arbitrary) => arbitrary.map((command: Command) => new Checked(command)))
