@@ -7,7 +7,15 @@ import { type Habit, InvoicePayer } from './actors/invoices.ts'
 import { Operator, TOKEN_SHA256 } from './actors/operator.ts'
 import { Signer } from './actors/signer.ts'
 import type { Wallet } from './actors/wallet.ts'
-import { Bills, checkAttempts, checkListed, checkNotes, checkSeries, checkStripe } from './check/bills.ts'
+import {
+  Bills,
+  checkAttempts,
+  checkListed,
+  checkNotes,
+  checkNotesThere,
+  checkSeries,
+  checkStripe,
+} from './check/bills.ts'
 import type { CreditOracle } from './check/credit.ts'
 import type { ExactOracle } from './check/exact.ts'
 import { type Deployment, SITE } from './deployment.ts'
@@ -149,6 +157,7 @@ export class Lines {
       line.checkNotified(hook.accepted)
       checkListed(deployment, id, line)
       checkAttempts(deployment, exact, line)
+      checkNotesThere(stripe, line)
       const open = line.bills.find(({ stage }) => stage !== 'settled')
       if (open && habit !== 'defaults' && open.invoice.issuedAt < until)
         throw new Violation('L1', `${open.invoice.id} is ${open.stage}, although ${id} pays`)

@@ -33,6 +33,8 @@ export class Stripe {
     webhookSecret: STRIPE_VARS.STRIPE_WEBHOOK_SECRET,
     now: () => Math.floor(world().now),
   })
+  /** The ids of the invoices that were sent to their payers. */
+  readonly sent = new Set<string>()
   readonly #declined = new Map<string, number>()
   #sent = 0
 
@@ -54,6 +56,8 @@ export class Stripe {
     try {
       const answer = await this.#local.fetch(request)
       here.note(`stripe answers ${answer.status} ${fault?.kind ?? ''}`)
+      const [, sent] = /\/invoices\/(\w+)\/send$/.exec(url) ?? []
+      if (sent !== undefined && answer.ok) this.sent.add(sent)
       return new Response(await answer.text(), { status: answer.status, headers: answer.headers })
     } finally {
       end?.()

@@ -300,8 +300,8 @@ export function checkNotes(written: readonly string[], lines: readonly Bills[]):
   if (found.some((reason) => !reason.startsWith('goodwill'))) world().count('release credited')
 }
 
-/** Stripe has each invoice once, and what it has received is what the line has [B4]. @throws Violation */
-export function checkStripe({ books }: Stripe, lines: readonly Bills[]): void {
+/** Stripe has sent each invoice once, and has received what the line has [B4]. @throws Violation */
+export function checkStripe({ books, sent }: Stripe, lines: readonly Bills[]): void {
   for (const { invoice, paid } of lines.flatMap((line) => line.bills)) {
     if (invoice.rail !== 'stripe') continue
     const own = books.invoices.filter(({ metadata }) => metadata.tab402_invoice === invoice.id)
@@ -315,7 +315,28 @@ export function checkStripe({ books }: Stripe, lines: readonly Bills[]): void {
     const received = BigInt(at?.amount_paid ?? 0) * CENT
     if (received !== paid)
       throw new Violation('B4', `${invoice.id}: Stripe has ${received}, the line ${paid}`)
-    if (at) world().count('invoice at stripe')
+    if (!at) continue
+    world().count('invoice at stripe')
+    if (at.status === 'open' && at.collection_method === 'send_invoice' && !sent.has(at.id))
+      throw new Violation('B4', `${invoice.id} is open at Stripe, and was not sent`)
+  }
+}
+
+/** Stripe has each note of ours once, as far as its invoice has so much left [B4]. @throws Violation */
+export function checkNotesThere({ books }: Stripe, line: Bills): void {
+  const ours = line.of<CreditNote>('credit_note').filter(({ reference }) => reference === undefined)
+  for (const { invoice, stage } of line.bills) {
+    const at = books.invoices.find(({ metadata }) => metadata.tab402_invoice === invoice.id)
+    // A written-off invoice is asked on some days only.
+    if (!at || at.status === 'draft' || at.status === 'void' || stage === 'written_off') continue
+    const left = at.total - at.pre_payment_credit_notes_amount - at.post_payment_credit_notes_amount
+    for (const { id, total } of ours.filter((note) => note.invoice === invoice.id)) {
+      const times = books.notes.filter(({ metadata }) => metadata.tab402_note === id).length
+      const isDue = left > 0 && total >= CENT
+      if (times > 1 || (times === 0 && isDue))
+        throw new Violation('B4', `${id} on ${invoice.id} is ${times} times at Stripe`)
+      if (times === 1) world().count('note at stripe')
+    }
   }
 }
 

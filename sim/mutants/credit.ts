@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts'
 
 const LINE = '/src/ledger/credit/credit-line.ts'
 const BILLING = '/src/ledger/billing/billing.ts'
+const STRIPE = '/src/rails/stripe/rail.ts'
 
 /** See {@link Mutant}. */
 export const CREDIT_MUTANTS: readonly Mutant[] = [
@@ -96,6 +97,20 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
     from: 'net < rail.least)',
     to: 'net < rail.least * 3n)',
     by: 'L1',
+  },
+  {
+    id: 'never-sends-an-invoice',
+    file: STRIPE,
+    from: "if (final.status !== 'open' ||",
+    to: "if (final.status === 'open' ||",
+    by: 'B4',
+  },
+  {
+    id: 'never-sends-a-note',
+    file: STRIPE,
+    from: "if (status === 'void' || amount <= 0) return",
+    to: "if (status !== 'void' || amount <= 0) return",
+    by: 'B4',
   },
   {
     id: 'begins-two-attempts',
