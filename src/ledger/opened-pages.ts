@@ -15,16 +15,17 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS opened (
   charge TEXT NOT NULL
 ) STRICT`
 
-/** One request that is open. `charge`: the entry or the transaction that paid for it. `until` in Unix milliseconds. */
+/** One request that is open. `charge`: the entry or the authorization that paid for it. `until` in Unix milliseconds. */
 type Opened = { until: number; charge: string }
 
 /**
- * The open requests of one object. A new one is in memory at once, and in storage with {@link write}, inside the transaction of
- * its charge. The table is created with the first one: payers without such rules have none.
+ * The open requests of one object. What is opened or closed is so in memory at once, and in storage with {@link write}, inside
+ * the transaction of its charge or release. The table is created with the first one: payers without such rules have none.
  */
 export class OpenedPages {
   readonly #sql: SqlStorage
-  readonly #unwritten = new Map<string, Opened>()
+  /** Null: it was closed. */
+  readonly #unwritten = new Map<string, Opened | null>()
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
@@ -44,17 +45,21 @@ export class OpenedPages {
     this.#unwritten.set(digestOf(request), { until, charge })
   }
 
-  /** Stores what was opened since the last write. */
+  /** Stores what was opened and closed since the last write. */
   write(now: number): void {
     if (this.#unwritten.size === 0) return
     this.#sql.exec(SCHEMA)
-    for (const [page, { until, charge }] of this.#unwritten) {
+    for (const [page, opened] of this.#unwritten) {
+      if (!opened) {
+        this.#sql.exec('DELETE FROM opened WHERE page = ?', page)
+        continue
+      }
       const [row] = this.#sql
         .exec(
           'INSERT OR REPLACE INTO opened (page, until, charge) VALUES (?, ?, ?) RETURNING seq',
           page,
-          until,
-          charge,
+          opened.until,
+          opened.charge,
         )
         .toArray()
       this.#sql.exec('DELETE FROM opened WHERE seq <= ?', Number(row?.seq) - MAX_OPENED)
@@ -66,16 +71,15 @@ export class OpenedPages {
     )
   }
 
-  /** Closes a request, because its charge was released. */
-  close(request: string): void {
+  /** Closes a request that this charge has opened, because it was released. Call {@link write} in the transaction of the release. */
+  close(request: string, charge: string): void {
     const page = digestOf(request)
-    this.#unwritten.delete(page)
-    if (this.#exists()) this.#sql.exec('DELETE FROM opened WHERE page = ?', page)
+    if (this.#read(page)?.charge === charge) this.#unwritten.set(page, null)
   }
 
   #read(page: string): Opened | undefined {
     const unwritten = this.#unwritten.get(page)
-    if (unwritten || !this.#exists()) return unwritten
+    if (unwritten !== undefined || !this.#exists()) return unwritten ?? undefined
     const [row] = this.#sql.exec('SELECT until, charge FROM opened WHERE page = ?', page).toArray()
     return row && { until: Number(row.until), charge: String(row.charge) }
   }

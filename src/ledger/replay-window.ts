@@ -9,6 +9,12 @@ export const REPLAY_WINDOW_MS = 600_000
  */
 export const MAX_DELIVERIES = 100
 
+/**
+ * The delivery of a page that left because an earlier charge has opened it. Threat: it never fails, so the charge stands though
+ * its own delivery may fail later. Otherwise a payer could make the origin refuse that one, and keep the page unpaid.
+ */
+export const OPENED = 'opened'
+
 /** The most charges held in memory. */
 export const MAX_CHARGES = 10_000
 

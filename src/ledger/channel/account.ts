@@ -11,12 +11,12 @@ import { EntrySales, isSale } from '../figures/entries.ts'
 import type { Reported, Unreported } from '../figures/report.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
-import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, OPENED, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
 import { amountLeft, begunBy, chargedAs, chargeOf, EMPTY_ENTRY, openedFor, takenBack } from './answers.ts'
-import { Journal, priceOf, voucherOf } from './journal.ts'
+import { Journal, MAX_REFUNDS_PER_DAY, priceOf, voucherOf } from './journal.ts'
 import { observe } from './observe.ts'
 import {
   type Fit,
@@ -31,9 +31,6 @@ import {
 import type { Answer, Charged, ChargeOrder, DepositOrder, Entry, Order, Standing } from './types.ts'
 
 const NOTHING = { charged: 0n, redeemed: 0n, unresolved: null }
-
-/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F13). */
-export const MAX_REFUNDS_PER_DAY = 3
 
 /**
  * The source of truth for what one payer authorized, was charged and has paid on one channel.
@@ -120,7 +117,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const totals = isLast ? release(standing, priceOf(charged) - (loweredBy ?? 0n)) : standing
     const amount = isLast ? amountLeft(charged.amount, loweredBy) : 0n
     this.#record({ ...standing, ...totals }, takenBack('release', charged, id, amount))
-    if (isLast && charged.request !== null) this.#opened.close(charged.request)
+    if (isLast && charged.request !== null) this.#opened.close(charged.request, String(entry))
     this.#queue.advance()
     await this.#commits.pending
   }
@@ -269,6 +266,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     if (this.held) return this.#refuse('payer_listed')
     if (order.kind !== 'refund') {
       const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
+      if (known?.outcome === 'opened' && this.#replays.use(known.entry, OPENED))
+        this.#record(standing, { kind: 'replay', id: OPENED, of: known.entry })
       if (known) return known
     }
     if (order.kind !== 'refund' && standing.state.withdrawRequestedAt > 0)

@@ -24,7 +24,7 @@ export const EMPTY_ENTRY = {
 }
 
 /**
- * The answer to an order for a page that the payer has paid for before; undefined if it must be charged. Nothing is recorded.
+ * The answer to an order for a page that the payer has paid for before; undefined if it must be charged.
  * Threat: a claim publishes the highest voucher, so only a higher one shows that the payer is asking.
  */
 export function openedFor(

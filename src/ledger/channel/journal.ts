@@ -67,6 +67,9 @@ const REFUNDS = `CREATE INDEX IF NOT EXISTS entry_refund ON entry (at) WHERE kin
 
 type Row = Record<string, SqlStorageValue>
 
+/** Refunds of one channel in 24 hours. More are refused: each costs us a transaction (faults: F13). */
+export const MAX_REFUNDS_PER_DAY = 3
+
 /** Reads and writes one account's tables. Callers hold the transaction. Times in Unix milliseconds. */
 export class Journal {
   readonly #sql: SqlStorage

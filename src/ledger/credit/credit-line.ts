@@ -19,7 +19,7 @@ import { listLines } from '../book/credit.ts'
 import { EntrySales } from '../figures/entries.ts'
 import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
-import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, OPENED, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls, NumberedNote } from './contract.ts'
@@ -102,7 +102,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     const dropped = replays.drop(entry, id)
     if (!charged || !dropped) return
     const { site, rule, policy, who, request } = charged
-    if (dropped === 'last' && request !== null) this.#opened.close(request)
+    if (dropped === 'last' && request !== null) this.#opened.close(request, String(entry))
     if (dropped === 'last') this.#volume.release(`${site} ${rule}`, charged.at, this.#record.now())
     const known = this.#record.known()
     const left = delivered(known)
@@ -200,7 +200,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (standing.closed) return { outcome: 'refused', reason: standing.closed }
     const now = this.#record.now()
     const opened = order.opened && this.#opened.find(order.opened, now)
-    if (opened) return { outcome: 'opened', entry: Number(opened), due: 0n, at: now }
+    if (opened) return this.#openedBy(Number(opened), now)
     const volume = `${order.site} ${order.rule}`
     const step = order.steps && stepOf(order.steps, this.#volume.pages(volume, now) + 1)
     const promised = authorize(standing, standing.authorized + order.promised)
@@ -233,6 +233,12 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (order.steps) this.#volume.add(volume, entry.at)
     if (order.openMs) this.#opened.open(request, String(entry.seq), entry.at + order.openMs)
     return this.#answer('charged', entry)
+  }
+
+  #openedBy(entry: number, now: number): LineAnswer {
+    if (this.#replays.use(entry, OPENED))
+      this.#record.record({ kind: 'replay', id: OPENED, of: entry }, this.#record.known())
+    return { outcome: 'opened', entry, due: 0n, at: now }
   }
 
   /**

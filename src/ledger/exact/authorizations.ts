@@ -204,8 +204,8 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       const row = this.#journal.read(token, nonce)
       if (!this.#journal.close(token, nonce, id, Date.now())) return
       this.#alarm.charged()
-      const isOpen = row && this.#opened.find([row.request], Date.now()) === row.tx
-      if (isOpen) this.#opened.close(row.request)
+      if (row) this.#opened.close(row.request, keyOf(token, nonce))
+      this.#opened.write(Date.now())
     })
   }
 
@@ -358,18 +358,22 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       if (this.#journal.settle(token, nonce, transaction, delivers, now)) this.#alarm.charged()
       const row = openMs === undefined ? undefined : this.#journal.read(token, nonce)
       if (!row || openMs === undefined) return
-      this.#opened.open(row.request, transaction, now + openMs)
+      this.#opened.open(row.request, keyOf(token, nonce), now + openMs)
       this.#opened.write(now)
     })
   }
 
   /**
-   * The transaction that opened the page of a use. Threat: the chain publishes settled authorizations, so only one that is
-   * unknown here shows that the payer is asking.
+   * The transaction that opened the page of a use; undefined while the chain lacks it. Threat: the chain publishes settled
+   * authorizations, so only one that is unknown here shows that the payer is asking.
    */
   #paidBefore({ token, nonce, opened }: Use, now: number): Hex | undefined {
     if (!opened || this.#journal.read(token, nonce)) return undefined
-    return this.#opened.find(opened, now) as Hex | undefined
+    const charge = this.#opened.find(opened, now)
+    // A page that an earlier version opened has the transaction itself.
+    if (!charge?.includes(':')) return charge as Hex | undefined
+    const row = this.#journal.read(...(charge.split(':') as [Address, Hex]))
+    return row?.undone === null ? (row.tx as Hex) : undefined
   }
 }
 

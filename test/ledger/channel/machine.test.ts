@@ -2,7 +2,7 @@
 import { abortAllDurableObjects, evictDurableObject } from 'cloudflare:test'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_REFUNDS_PER_DAY } from '../../../src/ledger/channel/account.ts'
+import { MAX_REFUNDS_PER_DAY } from '../../../src/ledger/channel/journal.ts'
 import type { Charged } from '../../../src/ledger/channel/types.ts'
 import {
   type OpenChannel,
