@@ -6,21 +6,40 @@ import type { BillSettings, CreditLineStub } from './context.ts'
 
 /**
  * Takes the steps that are due on a credit line, and delivers the pending ones. Returns all that were pending,
- * delivered or not, and the overpayments that no run has named. Steps of invoices that `mayTell` excludes wait for a later call.
+ * delivered or not, and the overpayments that no run has named. Steps that `mayTell` excludes wait for a later call.
  */
 export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
   line: CreditLineStub,
   now: number,
-  mayTell: (invoice: string) => boolean = () => true,
+  mayTell: (step: DunningStep) => boolean = () => true,
 ): Promise<Dunned> {
   const dunned = await line.dun(now, dunning)
-  const delivered = await deliver(
-    dunned.pendingSteps.filter(({ invoice }) => mayTell(invoice)),
-    webhook,
-  )
-  if (delivered.length > 0) await line.notified(delivered)
+  await notify(dunned.pendingSteps.filter(mayTell), webhook, line)
   return dunned
+}
+
+/** Delivers the pending steps of one invoice, and takes none that are due by time. */
+export async function tellPending(
+  { webhook }: Pick<BillSettings, 'webhook'>,
+  line: CreditLineStub,
+  invoice: string,
+): Promise<void> {
+  const { pendingSteps } = await line.bill()
+  await notify(
+    pendingSteps.filter((step) => step.invoice === invoice),
+    webhook,
+    line,
+  )
+}
+
+async function notify(
+  steps: readonly DunningStep[],
+  webhook: Webhook | null,
+  line: CreditLineStub,
+): Promise<void> {
+  const delivered = await deliver(steps, webhook)
+  if (delivered.length > 0) await line.notified(delivered)
 }
 
 /**

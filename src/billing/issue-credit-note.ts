@@ -3,11 +3,12 @@
  * rewritten.
  */
 
+import { creditable, draftNote } from '../ledger/billing/notes.ts'
 import type { InvoiceStanding } from '../ledger/billing/types.ts'
 import { log } from '../platform/log.ts'
 import type { InvoiceRef } from '../rails/rail.ts'
 import type { BillSettings } from './context.ts'
-import { creditable, draftNote, issueNote, syncCreditNotes } from './credit-note.ts'
+import { issueNote, syncCreditNotes } from './credit-note.ts'
 import { checkInvoice } from './payments.ts'
 
 /**

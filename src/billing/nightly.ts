@@ -1,20 +1,20 @@
 /** The nightly billing run, a page of credit lines at a time: statements, invoice, payments, dunning, read model. */
 
-import { isAsked } from '../ledger/billing/dunning.ts'
+import { isAsked, overpaidOn } from '../ledger/billing/dunning.ts'
 import { periodOf } from '../ledger/billing/period.ts'
 import type { DunningStep, InvoiceStanding, Overpayment, StatementHead } from '../ledger/billing/types.ts'
 import { clearRelisted, KIND } from '../ledger/book/accounts.ts'
 import { type LineListing, lines as listLines } from '../ledger/book/credit.ts'
-import { compareListing, type Finding } from '../ledger/book/finding.ts'
+import { compareListing, type Finding, railFailed } from '../ledger/book/finding.ts'
 import type { LineBill } from '../ledger/credit/contract.ts'
 import { checkReports, type ReportingAccount } from '../ledger/figures/check.ts'
 import { mapConcurrently } from '../platform/pool.ts'
 import { notConfigured } from '../rails/index.ts'
 import { type BillSettings, type CreditLineStub, NUMBERS } from './context.ts'
-import { issueNote } from './credit-note.ts'
+import { issueDraft } from './credit-note.ts'
 import { dunLine } from './dun.ts'
 import { draftInvoice, INVOICES, numbered, numberKey } from './invoice.ts'
-import { collectInvoices } from './payments.ts'
+import { type CollectedInvoices, collectInvoices } from './payments.ts'
 import { projectBilledLines } from './project.ts'
 
 /** Totals of a billing run. Sums are micro-dollars as decimal strings. */
@@ -158,15 +158,13 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
   const attempted = new Set(bill.attempted.map(({ id }) => id))
   // Crediting what was released begins with the newest invoice, whatever its stage.
   const asked = bill.invoices.filter(
-    ({ id, ...each }) =>
-      bill.excess > 0n || attempted.has(id) || noted.ids.has(id) || isAsked(each, settings.dunning, now),
+    (each) => bill.excess > 0n || attempted.has(each.id) || isAsked(each, settings.dunning, now),
   )
   const due = [...asked, ...(await settledSince(line, bill))]
   const collected = await collectInvoices(settings, line, due, bill.excess > 0n ? now : null)
   // An idle line costs one call.
   const isIdle = due.length + bill.pendingSteps.length + bill.overpaid.length === 0
-  // The rail of an unread invoice must be read first.
-  const mayTell = (id: string) => !collected.unread.has(id)
+  const { mayTell, mayName } = asRead(collected, bill)
   const dunned = isIdle ? bill : await dunLine(settings, line, now, mayTell)
   const { pendingSteps: steps, overpaid } = dunned
   return {
@@ -176,9 +174,31 @@ async function billLine(settings: BillSettings, { id, totals }: LineListing, now
     issued,
     received: collected.received,
     steps,
-    findings: [...missing, ...collected.findings, ...overpaid.map((each) => overpaidBy(id, each))],
+    findings: [
+      ...missing,
+      ...noted.findings,
+      ...collected.findings,
+      ...overpaid.map((each) => overpaidBy(id, each)),
+    ],
     // The next run asks the rail of the others again.
-    overpaid: overpaid.filter(({ invoice }) => mayTell(invoice)),
+    overpaid: overpaid.filter(mayName),
+  }
+}
+
+/**
+ * The steps and overpayments of a line for which its rails were read. The rail may lack a note that was written since:
+ * the step or amount that is left leads the next run to it. `bill`: before the rails were read.
+ */
+function asRead({ unread, read }: CollectedInvoices, { pendingSteps }: LineBill) {
+  const pending = new Set(pendingSteps.map(({ id }) => id))
+  return {
+    mayTell: ({ id, invoice, stage }: DunningStep) =>
+      !unread.has(invoice) &&
+      (stage !== 'settled' || pending.has(id) || read.get(invoice)?.stage === 'settled'),
+    mayName({ invoice, amount }: Overpayment) {
+      const standing = read.get(invoice)
+      return !unread.has(invoice) && standing !== undefined && overpaidOn(standing) === amount
+    },
   }
 }
 
@@ -200,11 +220,16 @@ async function closePeriods(line: CreditLineStub, first: LineBill, now: number) 
   return { bill, statements }
 }
 
-/** Issues the credit notes that were left as drafts, and returns the bill afterwards with the ids of their invoices. */
+/** Issues the credit notes that were left as drafts, and returns the bill afterwards. A failure stops nothing else. */
 async function issueLeftNotes({ numbers }: BillSettings, line: CreditLineStub, bill: LineBill) {
-  for (const draft of bill.draftedNotes) await issueNote(numbers, line, draft)
-  const ids = new Set(bill.draftedNotes.map(({ invoice }) => invoice))
-  return { bill: ids.size > 0 ? await line.bill() : bill, ids }
+  const findings: Finding[] = []
+  for (const draft of bill.draftedNotes) {
+    const { agent } = bill
+    await issueDraft(numbers, line, draft).catch((fault) => {
+      findings.push(railFailed({ agent, id: draft.invoice }, fault))
+    })
+  }
+  return { bill: bill.draftedNotes.length > 0 ? await line.bill() : bill, findings }
 }
 
 /**

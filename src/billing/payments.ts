@@ -19,6 +19,8 @@ export type CollectedInvoices = {
   hasChanged: boolean
   /** Ids of the invoices that must be read again before their dunning steps are delivered. */
   unread: ReadonlySet<string>
+  /** The invoices as their rails were read. */
+  read: ReadonlyMap<string, InvoiceStanding>
   findings: Finding[]
 }
 
@@ -35,22 +37,26 @@ export async function collectInvoices(
 ): Promise<CollectedInvoices> {
   const findings: Finding[] = []
   const unread = new Set<string>()
+  const read = new Map<string, InvoiceStanding>()
   let received = 0n
   let hasChanged = false
   for (const invoice of due.toReversed()) {
-    const collected = await collectInvoice(settings, line, invoice, creditAt).catch((fault) => {
+    const collected = await collectInvoice(settings, line, invoice, creditAt).catch(async (fault) => {
       unread.add(invoice.id)
-      return { invoice, findings: [railFailed(invoice, fault)] }
+      // Payments may have been recorded before the fault.
+      const latest = (await line.invoice(invoice.id)) ?? invoice
+      return { invoice: latest, findings: [railFailed(invoice, fault)] }
     })
     const { invoice: standing } = collected
     received += standing.paid - invoice.paid
     hasChanged ||= standing !== invoice
     findings.push(...collected.findings)
+    read.set(invoice.id, standing)
     // A settled invoice whose credit note has not reached the rail is still collected there.
     const hasFailed = collected.findings.some(({ what }) => what === 'rail_failed')
     if (hasFailed && owedOn(standing) === 0n) unread.add(invoice.id)
   }
-  return { received, hasChanged, unread, findings }
+  return { received, hasChanged, unread, read, findings }
 }
 
 /**
@@ -90,6 +96,8 @@ export async function checkInvoice(
   for (const rail of new Set([rails[invoice.rail], rails.stablecoin])) {
     const events = rail ? await rail.check(standing) : []
     for (const event of await withoutUndoneReversals(line, standing, events)) {
+      // A note that could not be recorded may make up for it. Until it is recorded, its payer is not dunned for the amount.
+      if (event.kind === 'reversed' && findings.some(({ what }) => what === 'rail_failed')) continue
       const recorded = await recordEvent(numbers, line, standing, event)
       standing = recorded.invoice
       findings.push(...recorded.findings)

@@ -1,9 +1,11 @@
 /** Writes into the read model what credit lines have changed since they were last projected. */
 
+import type { InvoiceStanding } from '../ledger/billing/types.ts'
+import { writeBody } from '../ledger/body.ts'
 import { type LineListing, projectLines, saveInvoices, saveStatements } from '../ledger/book/credit.ts'
 import type { LineBill, LineNews } from '../ledger/credit/contract.ts'
 import { mapConcurrently } from '../platform/pool.ts'
-import type { BillSettings } from './context.ts'
+import type { BillSettings, CreditLineStub } from './context.ts'
 
 /** A listed line after its billing. `bill`: as read before it changed; null when the line was not billed. */
 export type BilledLine = { listed: LineListing; bill: LineBill | null; isUnchanged: boolean }
@@ -47,6 +49,20 @@ export async function projectNews(book: D1Database, news: readonly LineNews[], n
     news.map(({ standing, last }) => ({ ...standing, cursor: last })),
     now,
   )
+}
+
+/**
+ * Writes one invoice into the read model, so that lists show its change at once. It may have changed since it was read: then what
+ * another call has written is newer, and is written again.
+ */
+export async function saveLatest(
+  book: D1Database,
+  line: CreditLineStub,
+  invoice: InvoiceStanding,
+): Promise<void> {
+  await saveInvoices(book, [invoice])
+  const latest = await line.invoice(invoice.id)
+  if (latest && writeBody(latest) !== writeBody(invoice)) await saveLatest(book, line, latest)
 }
 
 function isStale({ listed: { cursor, totals }, bill, isUnchanged }: BilledLine): boolean {

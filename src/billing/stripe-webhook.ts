@@ -1,12 +1,12 @@
 /** Handles Stripe's webhooks: verifies the signature, skips processed events, and reads the invoice from Stripe. */
 
-import { saveInvoices } from '../ledger/book/credit.ts'
 import { markProcessed, wasProcessed } from '../ledger/book/webhooks.ts'
 import { log } from '../platform/log.ts'
 import type { StripeRail } from '../rails/stripe/rail.ts'
 import type { BillSettings } from './context.ts'
-import { dunLine } from './dun.ts'
+import { tellPending } from './dun.ts'
 import { recheck } from './payments.ts'
+import { saveLatest } from './project.ts'
 
 const MAX_BODY_BYTES = 1 << 18
 
@@ -28,9 +28,12 @@ export async function stripeWebhook(
     if (result.outcome === 'ignored' || (await wasProcessed(settings.book, result.event))) return done()
     const checked = await recheck(settings, result)
     if (checked) {
-      await saveInvoices(settings.book, [checked.invoice])
-      const mayTell = (id: string) => id === checked.invoice.id
-      await dunLine(settings, settings.lines.getByName(result.agent), now(), mayTell)
+      const { invoice, findings } = checked
+      const line = settings.lines.getByName(result.agent)
+      await saveLatest(settings.book, line, invoice)
+      // A step that is left leads the next run to the invoice. Steps by time wait for it: it reads all invoices first.
+      if (invoice.presented && !findings.some(({ what }) => what === 'rail_failed'))
+        await tellPending(settings, line, invoice.id)
     }
     await markProcessed(settings.book, result.event, now())
     return done()

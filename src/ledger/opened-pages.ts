@@ -19,8 +19,8 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS opened (
 type Opened = { until: number; charge: string }
 
 /**
- * The open requests of one object. What is opened or closed is so in memory at once, and in storage with {@link write}, inside
- * the transaction of its charge or release. The table is created with the first one: payers without such rules have none.
+ * The open requests of one object. A change is in memory at once, and in storage with {@link write}, inside the transaction of
+ * its charge or release. The table is created with the first one: payers without such rules have none.
  */
 export class OpenedPages {
   readonly #sql: SqlStorage

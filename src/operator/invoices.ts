@@ -4,20 +4,15 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import type * as v from 'valibot'
 import type { BillSettings, CreditLineStub } from '../billing/context.ts'
-import { creditable } from '../billing/credit-note.ts'
 import { linesOf } from '../billing/invoice-lines.ts'
 import { correct } from '../billing/issue-credit-note.ts'
 import { invoicePage } from '../billing/pages.ts'
 import { markPaid, markReturned, transferIn } from '../billing/payments.ts'
+import { saveLatest } from '../billing/project.ts'
 import { owedOn } from '../ledger/billing/dunning.ts'
+import { creditable } from '../ledger/billing/notes.ts'
 import type { InvoiceStanding, Stage } from '../ledger/billing/types.ts'
-import {
-  INVOICE_ORDERS,
-  invoiceRows,
-  lineOfInvoice,
-  projectLines,
-  saveInvoices,
-} from '../ledger/book/credit.ts'
+import { INVOICE_ORDERS, invoiceRows, lineOfInvoice, projectLines } from '../ledger/book/credit.ts'
 import { log } from '../platform/log.ts'
 import { act } from './audit.ts'
 import { filterText, pageOfQuery, wordOf } from './list-query.ts'
@@ -202,7 +197,7 @@ async function project(
 ): Promise<void> {
   try {
     const standing = await line.standing()
-    await saveInvoices(book, [invoice])
+    await saveLatest(book, line, invoice)
     if (standing) await projectLines(book, [standing], now)
   } catch (fault) {
     log('read_model_not_updated', { id: invoice.id, fault })

@@ -106,20 +106,23 @@ async function resolveAttempts(
 ): Promise<PaymentEvent[]> {
   const { id: invoice } = standing
   const events: PaymentEvent[] = []
+  let owed = owedOn(standing)
   for (const attempt of await line.attempts()) {
     if (attempt.invoice !== invoice) continue
     const { payment, purchase } = readDetail(attempt.detail)
     const exact = tools.exact.find(({ network }) => network === payment.network)
     // Where no node is left, the attempt stays open: another chain must not decide about it.
     if (!exact) continue
-    if (attempt.isRefused || owedOn(standing) === 0n) {
+    if (attempt.isRefused || owed <= 0n) {
       const found = await exact.find(payment, purchase)
       if (found.status === 'refused' && found.isFinal) await line.abandon(invoice, attempt.id)
       if (found.status !== 'settled') continue
     }
     const end = await endOf(exact, payment, { ...purchase, id: tools.newId() })
     if (typeof end === 'string') {
-      events.push({ kind: 'paid', payment: received(attempt, payment, end, tools.now()) })
+      const paid = received(attempt, payment, end, tools.now())
+      events.push({ kind: 'paid', payment: paid })
+      owed -= paid.amount
     } else if (end.isRefused) await line.refuse(invoice, attempt.id)
   }
   return events

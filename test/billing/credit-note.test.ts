@@ -4,7 +4,16 @@ import { NUMBERS } from '../../src/billing/context.ts'
 import { notesOn } from '../../src/billing/credit-note.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
 import { recheck } from '../../src/billing/payments.ts'
-import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
+import {
+  DAY,
+  MIDNIGHT,
+  newCustomer,
+  newOperator,
+  night,
+  type Operator,
+  preceded,
+  runBilling,
+} from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 100n * CENT
@@ -175,5 +184,94 @@ describe('Credit note issued here', () => {
     await runBilling(operator, MIDNIGHT + 2 * DAY)
     expect(books.notes).toHaveLength(1)
     expect(operator.notified.map(({ type }) => type)).toEqual(['invoice.settled'])
+  })
+
+  it.each(['open', 'paid'])(
+    'reaches Stripe when it was written between two calls of a run and Stripe failed, on an invoice that is %s',
+    async (state) => {
+      const operator = await newOperator()
+      const customer = await newCustomer([80n * CENT], { rail: 'stripe' })
+      await runBilling(operator)
+      const { id: invoice, presented } = await customer.only()
+      if (state === 'paid') {
+        operator.stripe.books.pay(presented?.reference ?? '')
+        await night(operator, 1)
+        await customer.charge({ price: 80n * CENT })
+      }
+      const named = { agent: customer.agent, invoice }
+      const note = { net: 80n * CENT, reason: 'cancelled', after: 0n, now: MIDNIGHT }
+      let did = false
+      const settings = preceded(operator.settings, {
+        async dun() {
+          if (did) return
+          did = true
+          operator.stripe.fail(/POST .v1.credit_notes/, 'unreachable', 3)
+          expect(await correct(operator.settings, named, note)).toMatchObject({ outcome: 'credited' })
+        },
+      })
+      await night({ ...operator, settings }, 2)
+      expect(did).toBe(true)
+      await night(operator, 3)
+      expect(operator.stripe.books.notes).toHaveLength(1)
+    },
+  )
+
+  it('is stored, whole and once, when a Worker of the version before sends it without a draft', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([80n * CENT])
+    await runBilling(operator)
+    const { id: invoice } = await customer.only()
+    const number = await operator.settings.numbers.getByName(NUMBERS).issue('CN', `${invoice}:0`)
+    const old = {
+      id: `CN-${number}`,
+      number,
+      invoice,
+      issuedAt: MIDNIGHT,
+      reason: 'an error',
+      net: CENT,
+      vat: 0n,
+      total: CENT,
+    }
+    for (let times = 0; times < 2; times++)
+      expect(await customer.line().credited(old)).toMatchObject({ credited: CENT })
+    expect(await notesOn(customer.line(), invoice)).toEqual([old])
+  })
+
+  it('does not keep a run from recording payments while its number cannot be taken', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([80n * CENT], { rail: 'stripe' })
+    await runBilling(operator)
+    const { id: invoice, presented } = await customer.only()
+    const settings = preceded(operator.settings, {
+      issue: () => Promise.reject(new Error('overloaded')),
+    })
+    const note = { net: 20n * CENT, reason: 'an error', after: 0n, now: MIDNIGHT }
+    await expect(correct(settings, { agent: customer.agent, invoice }, note)).rejects.toThrow('overloaded')
+    operator.stripe.books.pay(presented?.reference ?? '')
+    const { findings } = await runBilling({ ...operator, settings }, MIDNIGHT + DAY)
+    expect(findings.map(({ what }) => what)).toEqual(['rail_failed'])
+    expect(await customer.only()).toMatchObject({ paid: 80n * CENT })
+  })
+
+  it('reaches Stripe with the next run when its invoice was written off and Stripe could not be reached', async () => {
+    const { customer, operator, books, writeHere } = await presented()
+    // Written off on day 104; asked about 16 days later, and 32.
+    for (const day of [1, 60, 104, 137]) await night(operator, day)
+    expect(await customer.stage()).toBe('written_off')
+    operator.stripe.fail(/./, 'unreachable', 6)
+    expect(await writeHere(BIG - CENT)).toMatchObject({ outcome: 'credited' })
+    await night(operator, 138)
+    expect(books.notes).toHaveLength(1)
+  })
+
+  it('is not answered as issued when its number has another note', async () => {
+    const { operator, customer, invoice } = await presented()
+    const numbers = { getByName: () => ({ issue: async () => 900_001 }) }
+    const settings = { ...operator.settings, numbers: numbers as unknown as typeof operator.settings.numbers }
+    const named = { agent: customer.agent, invoice }
+    await correct(settings, named, { net: CENT, reason: 'one', after: 0n, now: MIDNIGHT })
+    const second = { net: 2n * CENT, reason: 'two', after: CENT, now: MIDNIGHT }
+    await expect(correct(settings, named, second)).rejects.toThrow('must be new')
+    expect(await customer.only()).toMatchObject({ credited: CENT })
   })
 })

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { creditable } from '../../src/billing/credit-note.ts'
 import { correct } from '../../src/billing/issue-credit-note.ts'
 import { markPaid } from '../../src/billing/payments.ts'
 import { owedOn } from '../../src/ledger/billing/dunning.ts'
-import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
+import { creditable } from '../../src/ledger/billing/notes.ts'
+import type { InvoiceStanding } from '../../src/ledger/billing/types.ts'
+import { DAY, MIDNIGHT, newCustomer, newOperator, preceded, runBilling } from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 123n * CENT
@@ -79,6 +80,39 @@ describe('Charge released after invoicing', () => {
       [CENT, 0n],
     ])
     expect(await sum()).toEqual({ invoiced: BIG + CENT, delivered: BIG + CENT })
+  })
+
+  it('is credited by the next run although the VAT of earlier notes was rounded up', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([10n * CENT], HOME)
+    const { entry, order } = await customer.charge({ price: 90n * CENT })
+    await runBilling(operator)
+    const { id: invoice } = await customer.only()
+    for (const done of [0n, 1n, 2n]) {
+      const note = { net: 3n * CENT, reason: `an error ${done}`, after: 3n * CENT * done, now: MIDNIGHT }
+      const corrected = await correct(operator.settings, { agent: customer.agent, invoice }, note)
+      expect(corrected).toMatchObject({ outcome: 'credited' })
+    }
+    await customer.line().release(entry, order.id)
+    expect(await customer.line().bill()).toMatchObject({ excess: 90n * CENT })
+    await runBilling(operator, MIDNIGHT + DAY)
+    // One cent of VAT that three notes have rounded up is not a cent of net.
+    expect((await customer.line().bill()).excess).toBeLessThan(CENT)
+    expect(owedOn(await customer.only())).toBeLessThan(5n * CENT)
+  })
+
+  it('is credited by the next run although the line is charged between its calls', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([])
+    const { entry, order } = await customer.charge({ price: 5000n * CENT })
+    await runBilling(operator)
+    await customer.line().release(entry, order.id)
+    const settings = preceded(operator.settings, {
+      draftReleased: () => customer.charge({ price: 2_000n }),
+    })
+    await runBilling({ ...operator, settings }, MIDNIGHT + DAY)
+    const [first] = await customer.invoices()
+    expect(owedOn(first as InvoiceStanding)).toBeLessThanOrEqual(CENT)
   })
 
   it('keeps all sums exact under any payments, credit notes and releases [F20]', async () => {

@@ -1,5 +1,6 @@
 /** A billing run: real credit lines, numbers and read model, and a local Stripe. */
 import { env } from 'cloudflare:test'
+import { catchUp } from '../../src/billing/catch-up.ts'
 import type { BillSettings } from '../../src/billing/context.ts'
 import { billPage, markNamed, NO_BILL } from '../../src/billing/nightly.ts'
 import type { InvoiceStanding, Stage } from '../../src/ledger/billing/types.ts'
@@ -18,7 +19,8 @@ export const DUNNING = { net: 14, pastDue: 3, suspended: 10, writtenOff: 90 }
 export const MIDNIGHT = (Math.floor(Date.now() / DAY) + 1) * DAY
 
 export async function newOperator() {
-  for (const table of ['line', 'statement', 'invoice']) await env.BOOK.prepare(`DELETE FROM ${table}`).run()
+  for (const table of ['line', 'statement', 'invoice', 'rail_mark', 'webhook'])
+    await env.BOOK.prepare(`DELETE FROM ${table}`).run()
   const clock = { at: MIDNIGHT }
   const now = () => clock.at
   const stripe = localStripe({ now })
@@ -53,6 +55,35 @@ export async function newOperator() {
 }
 
 export type Operator = Awaited<ReturnType<typeof newOperator>>
+
+/** Settings with which something else is done before each call of these names at an object: another call, or a failure. */
+export function preceded(
+  settings: BillSettings,
+  calls: Record<string, () => Promise<unknown>>,
+): BillSettings {
+  const hook = <Space extends { getByName(name: string): object }>(space: Space) =>
+    ({
+      getByName: (id: string) =>
+        new Proxy(space.getByName(id), {
+          get: (stub, method) => {
+            const callee = stub as Record<string, (...rest: unknown[]) => Promise<unknown>>
+            if (typeof method === 'symbol') return Reflect.get(stub, method)
+            return async (...rest: unknown[]) => {
+              await calls[method]?.()
+              return callee[method]?.(...rest)
+            }
+          },
+        }),
+    }) as unknown as Space
+  return { ...settings, lines: hook(settings.lines), numbers: hook(settings.numbers) }
+}
+
+/** The nightly run as the engine has it: first what webhooks have missed, then the lines. `day` after {@link MIDNIGHT}. */
+export async function night(operator: Operator, day: number) {
+  operator.clock.at = MIDNIGHT + day * DAY
+  await catchUp(operator.settings, operator.clock.at)
+  return runBilling(operator, operator.clock.at)
+}
 
 /** Runs the billing at `time` and adds up all its pages. */
 export async function runBilling(

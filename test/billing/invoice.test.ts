@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { creditable, draftNote, draftNoteOver, releasable } from '../../src/billing/credit-note.ts'
 import { draftInvoice, numbered, numberKey } from '../../src/billing/invoice.ts'
+import { creditable, draftNote, draftNoteOver, releasable } from '../../src/ledger/billing/notes.ts'
 import { periodOf } from '../../src/ledger/billing/period.ts'
 import type { StatementHead } from '../../src/ledger/billing/types.ts'
 import { type Seller, vatOn } from '../../src/ledger/billing/vat.ts'

@@ -1,27 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { NUMBERS } from '../../src/billing/context.ts'
 import { notesOn } from '../../src/billing/credit-note.ts'
-import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
+import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, preceded, runBilling } from './harness.ts'
 
 const CENT = 10_000n
 
 /** Settings with which each call of this name fails, so that a run ends there. */
 function dyingAt(settings: Operator['settings'], call: string): Operator['settings'] {
-  const dying = <Space extends { getByName(name: string): object }>(space: Space) =>
-    ({
-      getByName: (id: string) =>
-        new Proxy(space.getByName(id), {
-          get: (stub, method) => {
-            const callee = stub as Record<string, (...rest: unknown[]) => Promise<unknown>>
-            if (typeof method === 'symbol') return Reflect.get(stub, method)
-            return async (...rest: unknown[]) => {
-              if (method === call) throw new Error('the run ends here')
-              return callee[method]?.(...rest)
-            }
-          },
-        }),
-    }) as unknown as Space
-  return { ...settings, lines: dying(settings.lines), numbers: dying(settings.numbers) }
+  return preceded(settings, { [call]: () => Promise.reject(new Error('the run ends here')) })
 }
 
 describe('Credit note numbers', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { catchUp } from '../../src/billing/catch-up.ts'
 import { markPaid } from '../../src/billing/payments.ts'
-import { DAY, MIDNIGHT, newCustomer, newOperator, runBilling } from './harness.ts'
+import { DAY, MIDNIGHT, newCustomer, newOperator, type Operator, runBilling } from './harness.ts'
 
 const CENT = 10_000n
 const BIG = 100n * CENT
@@ -53,5 +53,30 @@ describe('Failed Stripe refund', () => {
     books.dispute(reference)
     await look()
     expect(await customer.only()).toMatchObject({ paid: 0n, stage: 'past_due' })
+  })
+})
+
+describe('Stripe payment', () => {
+  it('counts as received by the run that recorded it before another rail failed', async () => {
+    const operator = await newOperator()
+    const customer = await newCustomer([BIG], { rail: 'stripe' })
+    await runBilling(operator)
+    const { presented } = await customer.only()
+    operator.stripe.books.pay(presented?.reference ?? '')
+    const trouble = { is: true }
+    const stablecoin = {
+      ...operator.settings.rails.transfer,
+      name: 'stablecoin',
+      check: async () => {
+        if (trouble.is) throw new Error('no node')
+        return []
+      },
+    } as unknown as NonNullable<Operator['settings']['rails']['stablecoin']>
+    const settings = { ...operator.settings, rails: { ...operator.settings.rails, stablecoin } }
+    const first = await runBilling({ ...operator, settings }, MIDNIGHT + DAY)
+    trouble.is = false
+    const second = await runBilling({ ...operator, settings }, MIDNIGHT + 2 * DAY)
+    expect(await customer.only()).toMatchObject({ paid: BIG })
+    expect(BigInt(first.sums.received) + BigInt(second.sums.received)).toBe(BIG)
   })
 })

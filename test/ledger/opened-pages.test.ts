@@ -31,7 +31,7 @@ describe('Charge that opened a page, released after the page left for another re
     expect((await line.standing()).charged).toBe(1000n)
   })
 
-  it('is no free page over HTTP: a slow 304 beside a plain request [I2]', async () => {
+  it('stands over HTTP, where a slow 304 is answered after a plain request [I2]', async () => {
     let does: Meddle = (_, call) => call()
     const RULES = [{ action: 'charge', path: '/daily/*', recrawl: '24h' }]
     const shop = startPaywall({ RULES }, (name, call) => does(name, call))

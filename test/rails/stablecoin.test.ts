@@ -281,4 +281,31 @@ describe('Stablecoin payment attempt', () => {
       expect(await markReturned({ lines: env.LINES }, touched, undone)).toMatchObject({ paid: 0n })
     expect(await markReturned({ lines: env.LINES }, touched, { ...undone, reference: 'other' })).toBeNull()
   })
+
+  it('is not repeated by the check that finds the money of a refused one', async () => {
+    const setup = await setUp()
+    const [invoice] = setup.invoices as [InvoiceStanding]
+    const [exact] = setup.settings.exact as [ExactScheme]
+    setup.outcome.of = () => ({ settled: 'exact_insufficient_funds' })
+    setup.outcome.found = { status: 'refused', reason: 'exact_insufficient_funds', isFinal: false }
+    const refused = await pay(setup, invoice)
+    setup.outcome.of = () => ({ settled: 'outcome_unknown' })
+    const open = await pay(setup, invoice)
+    expect(await setup.line.line().attempts()).toMatchObject([{ isRefused: true }, { invoice: invoice.id }])
+    // The payer of the first has sent its transfer; nothing has sent the second one yet.
+    const { find, charge } = exact
+    const moved: string[] = []
+    exact.find = async (payment, purchase) =>
+      payment.payload.authorization.nonce === refused.payment.payload.authorization.nonce
+        ? { status: 'settled', transaction: TRANSACTION }
+        : find(payment, purchase)
+    exact.charge = async (payment, purchase) => {
+      moved.push(payment.payload.authorization.nonce)
+      return charge(payment, purchase)
+    }
+    setup.outcome.of = () => 'settled'
+    const events = await setup.rail.check(invoice)
+    expect(moved).not.toContain(open.payment.payload.authorization.nonce)
+    expect(events).toHaveLength(1)
+  })
 })

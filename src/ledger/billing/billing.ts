@@ -2,16 +2,25 @@
 
 import { canonicalJson } from '../../protocol/encoding/canonical-json.ts'
 import { entryIn, leafOf, type StatedEntry, type StatementForm } from '../../protocol/statement.ts'
-import type { BillingCalls, Dunned, LineBill, LineNews, NumberedNote } from '../credit/contract.ts'
+import type {
+  BillingCalls,
+  Dunned,
+  LineBill,
+  LineNews,
+  NumberedNote,
+  ReleasedNote,
+} from '../credit/contract.ts'
 import type { LineRecord } from '../credit/state.ts'
 import { delivered, InvariantFault, redeem, release } from '../totals.ts'
 import { affectedInvoices, changed, eventsOf, stageId } from './documents.ts'
 import { owedOn, redeemedBy, stagesDue } from './dunning.ts'
+import { creditable, draftNoteOver, releasable } from './notes.ts'
 import { prove, StatementBuilder } from './statement.ts'
 import type {
   Attempt,
   Attempted,
   Change,
+  CreditNote,
   Draft,
   DunningStep,
   DunningTerms,
@@ -141,24 +150,26 @@ export class Billing implements BillingCalls {
   }
 
   async draftNote(draft: NoteDraft): Promise<NoteDraft | null> {
-    const { invoice: id, credited, released = 0n } = draft
-    const invoice = this.#documents.invoice(id)
-    const isLeft = draft.net <= invoice.net - invoice.creditedNet && draft.total <= invoice.total - credited
-    const excess = this.#excess
-    const isOpen = credited === invoice.credited && isLeft && released <= excess
-    if (isOpen && !this.#documents.draftedNote(id))
-      this.#record.note('note_draft', `${id}:${credited}`, covering(draft, excess))
-    const stored = this.#documents.draftedNote(id) ?? null
-    await this.#record.durable()
-    return stored
+    const invoice = this.#documents.invoice(draft.invoice)
+    const isNext = draft.credited === invoice.credited
+    const isLeft = draft.net <= creditable(invoice) && draft.total <= invoice.total - invoice.credited
+    return this.#drafted(draft.invoice, isNext && isLeft ? draft : null)
   }
 
-  async credited({ id, number, invoice }: NumberedNote): Promise<InvoiceStanding> {
-    const draft = this.#documents.draftedNote(invoice)
-    if (!draft || this.#documents.has('credit_note', id)) return this.#written(invoice)
+  async draftReleased({ invoice: id, unit, reason, now }: ReleasedNote): Promise<NoteDraft | null> {
+    const invoice = this.#documents.invoice(id)
+    const total = releasable(invoice, this.#excess, unit)
+    return this.#drafted(id, total > 0n ? draftNoteOver(invoice, { total, reason, now }) : null)
+  }
+
+  async credited(note: NumberedNote | CreditNote): Promise<InvoiceStanding> {
+    const { id, number, invoice } = note
+    if (this.#documents.has('credit_note', id)) return this.#written(invoice)
+    const draft = this.#documents.draftedNote(invoice) ?? (await this.#draftedBy(note))
+    if (!draft) return this.#written(invoice)
     // Releases since the draft are covered too. Its own part stays: if later charges have absorbed it, it is carried.
-    const { credited: _, ...note } = covering(draft, (draft.released ?? 0n) + this.#excess)
-    return this.#change({ kind: 'credit_note', document: { ...note, id, number } }, id)
+    const { credited: _, ...rest } = covering(draft, (draft.released ?? 0n) + this.#excess)
+    return this.#change({ kind: 'credit_note', document: { ...rest, id, number } }, id)
   }
 
   async paid(payment: PaymentReceived): Promise<InvoiceStanding> {
@@ -283,6 +294,22 @@ export class Billing implements BillingCalls {
     const drafted = draftedNotes.reduce((sum, { released = 0n }) => sum + released, 0n)
     const excess = invoiced - drafted - delivered(this.#record.known())
     return excess > 0n ? excess : 0n
+  }
+
+  /** Stores the draft of a note, if there is one and the invoice has none. Returns the one that is stored. */
+  async #drafted(invoice: string, draft: NoteDraft | null): Promise<NoteDraft | null> {
+    if (draft && !this.#documents.draftedNote(invoice))
+      this.#record.note('note_draft', `${invoice}:${draft.credited}`, covering(draft, this.#excess))
+    const stored = this.#documents.draftedNote(invoice) ?? null
+    await this.#record.durable()
+    return stored
+  }
+
+  /** The draft of a note that a Worker of the version before sends whole: it stores no draft. */
+  async #draftedBy(note: NumberedNote | CreditNote): Promise<NoteDraft | null> {
+    if (!('net' in note) || (note.released ?? 0n) > this.#excess) return null
+    const { id: _, number: __, ...draft } = note
+    return this.draftNote({ ...draft, credited: this.#documents.invoice(note.invoice).credited })
   }
 
   /** Cuts the part that earlier statements cover: a month may begin with days that were stated one by one. */

@@ -47,15 +47,16 @@ export function stageBegins(stage: Stage, dueAt: number, terms: DunningTerms): n
 
 /**
  * Whether a run at `now` (Unix milliseconds) asks the rail about an invoice. One that was written off is asked about after 1, 2,
- * 4, 8 … days: its payment is then unlikely, and the rail's own events report it too.
+ * 4, 8 … days: its payment is then unlikely, and the rail's own events report it too. With a credit note it is asked about in
+ * each run, since the rail may lack the note.
  */
 export function isAsked(
-  { stage, dueAt }: Pick<Standing, 'stage' | 'dueAt'>,
+  { stage, dueAt, credited }: Pick<Standing, 'stage' | 'dueAt' | 'credited'>,
   terms: DunningTerms,
   now: number,
 ): boolean {
   const days = Math.floor((now - stageBegins('written_off', dueAt, terms)) / DAY_MS)
-  return stage !== 'written_off' || days < 1 || Number.isInteger(Math.log2(days))
+  return stage !== 'written_off' || credited > 0n || days < 1 || Number.isInteger(Math.log2(days))
 }
 
 /** Returns when an invoice is due, in Unix milliseconds. */

@@ -73,6 +73,9 @@ export type LineNews = {
 /** The number of a drafted credit note, and the id that follows from it. */
 export type NumberedNote = Pick<CreditNote, 'id' | 'number' | 'invoice'>
 
+/** A credit note over the released amount. `unit`: the smallest of the rail. `now` in Unix milliseconds. */
+export type ReleasedNote = { invoice: string; unit: bigint; reason: string; now: number }
+
 /** The result of dunning. */
 export type Dunned = Pick<LineBill, 'pendingSteps' | 'overpaid'>
 
@@ -107,12 +110,14 @@ export type BillingCalls = {
   presented(invoice: string, presented: Presented): Promise<InvoiceStanding>
   /**
    * Stores the draft of a credit note, before its number is taken. Returns the one that was stored first on this invoice, until
-   * its note is stored. Null for one that exceeds the rest of the invoice or the released amount, and for one that does not
-   * come after the last note, as when two are drafted at once.
+   * its note is stored. Null for one that exceeds the rest of the invoice, and for one that does not come after the last note,
+   * as when two are drafted at once.
    */
   draftNote(draft: NoteDraft): Promise<NoteDraft | null>
+  /** The same for a note over {@link LineBill.excess}, as far as the invoice owes it. Null if it comes to nothing. */
+  draftReleased(note: ReleasedNote): Promise<NoteDraft | null>
   /** Stores the credit note of an invoice's draft, under its number, once. Without a draft it changes nothing. */
-  credited(note: NumberedNote): Promise<InvoiceStanding>
+  credited(note: NumberedNote | CreditNote): Promise<InvoiceStanding>
   /** Stores a payment of an invoice. */
   paid(payment: PaymentReceived): Promise<InvoiceStanding>
   /** Stores the reversal of a payment. */

@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { AccountAlarm } from '../alarm.ts'
 import { Billing } from '../billing/billing.ts'
 import type {
+  CreditNote,
   Draft,
   DunningTerms,
   Invoice,
@@ -22,7 +23,7 @@ import { OpenedPages } from '../opened-pages.ts'
 import { MAX_CHARGES, OPENED, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
-import type { BillingCalls, NumberedNote } from './contract.ts'
+import type { BillingCalls, NumberedNote, ReleasedNote } from './contract.ts'
 import { CORRECTING_NOTES } from './journal.ts'
 import { Used } from './nonce-window.ts'
 import { LineRecord } from './state.ts'
@@ -307,7 +308,11 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#billing.draftNote(draft)
   }
 
-  credited(note: NumberedNote) {
+  draftReleased(note: ReleasedNote) {
+    return this.#billing.draftReleased(note)
+  }
+
+  credited(note: NumberedNote | CreditNote) {
     return this.#billing.credited(note)
   }
 

@@ -116,13 +116,16 @@ describe('cutOff', () => {
 })
 
 describe('isAsked', () => {
-  it('asks about a written-off invoice after 0, 1, 2, 4, 8 … days, and about any other each time', () => {
+  it('asks about a written-off invoice after 0, 1, 2, 4, 8 … days; about any other, and one with a credit note, each time', () => {
     const dueAt = ISSUED
     const at = (day: number) => dueAt + (TERMS.writtenOff + day) * DAY
-    const asked = (stage: Stage) =>
-      Array.from({ length: 70 }, (_, day) => day).filter((day) => isAsked({ stage, dueAt }, TERMS, at(day)))
+    const asked = (stage: Stage, credited = 0n) =>
+      Array.from({ length: 70 }, (_, day) => day).filter((day) =>
+        isAsked({ stage, dueAt, credited }, TERMS, at(day)),
+      )
     expect(asked('written_off')).toEqual([0, 1, 2, 4, 8, 16, 32, 64])
     expect(asked('suspended')).toHaveLength(70)
+    expect(asked('written_off', 1n)).toHaveLength(70)
   })
 })
 

@@ -255,10 +255,11 @@ describe('CreditLine invoice', () => {
     const second = invoiceOf(line, { number: 2, periods: ['second'], charged: PRICE })
     await line.line().invoiced(second)
     await line.line().release(entry, order.id)
-    const covered = { ...draftOn(second.id), released: PRICE }
-    expect(await line.line().draftNote(covered)).toEqual(covered)
+    const release = { unit: 1n, reason: 'not delivered', now: 1 }
+    const covered = { net: PRICE, released: PRICE, invoice: second.id }
+    expect(await line.line().draftReleased({ ...release, invoice: second.id })).toMatchObject(covered)
     expect(await line.line().bill()).toMatchObject({ excess: 0n })
-    expect(await line.line().draftNote({ ...draftOn(invoice.id), released: PRICE })).toBeNull()
+    expect(await line.line().draftReleased({ ...release, invoice: invoice.id })).toBeNull()
   })
 
   it('allows one payment attempt at a time', async () => {
