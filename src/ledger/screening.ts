@@ -38,7 +38,8 @@ class Screenings {
   note(decision: Screened, at: number): void {
     const { address, act, status, list, isAllowed } = decision
     const [last] = this.#select('WHERE address = ? ORDER BY seq DESC LIMIT 1', address)
-    const mark = this.#lastMark()
+    // The operator released a hold of this address alone: an account has two.
+    const [mark] = this.#select('WHERE address = ? AND held IS NOT NULL ORDER BY seq DESC LIMIT 1', address)
     const isReleased = mark?.held === 0 && mark.list === list
     const starts = status === 'listed' && !this.hold && !isReleased
     const isSame = (row: Row | undefined): row is Row =>
