@@ -164,9 +164,9 @@ export class Billing implements BillingCalls {
 
   async credited(note: NumberedNote | CreditNote): Promise<InvoiceStanding> {
     const { id, number, invoice } = note
-    if (this.#documents.has('credit_note', id)) return this.#written(invoice)
-    const draft = this.#documents.draftedNote(invoice) ?? (await this.#draftedBy(note))
-    if (!draft) return this.#written(invoice)
+    if (!this.#documents.draftedNote(invoice)) await this.#draftOld(note)
+    const draft = this.#documents.draftedNote(invoice)
+    if (!draft || this.#documents.has('credit_note', id)) return this.#written(invoice)
     // Releases since the draft are covered too. Its own part stays: if later charges have absorbed it, it is carried.
     const { credited: _, ...rest } = covering(draft, (draft.released ?? 0n) + this.#excess)
     return this.#change({ kind: 'credit_note', document: { ...rest, id, number } }, id)
@@ -305,11 +305,12 @@ export class Billing implements BillingCalls {
     return stored
   }
 
-  /** The draft of a note that a Worker of the version before sends whole: it stores no draft. */
-  async #draftedBy(note: NumberedNote | CreditNote): Promise<NoteDraft | null> {
-    if (!('net' in note) || (note.released ?? 0n) > this.#excess) return null
-    const { id: _, number: __, ...draft } = note
-    return this.draftNote({ ...draft, credited: this.#documents.invoice(note.invoice).credited })
+  /** Drafts a note that a Worker of the version before sends whole: it stores no draft. */
+  async #draftOld(note: NumberedNote | CreditNote): Promise<void> {
+    const { id, number: _, ...draft } = note
+    const isNew = 'net' in draft && !this.#documents.has('credit_note', id)
+    if (!isNew || (draft.released ?? 0n) > this.#excess) return
+    await this.draftNote({ ...draft, credited: this.#documents.invoice(note.invoice).credited })
   }
 
   /** Cuts the part that earlier statements cover: a month may begin with days that were stated one by one. */

@@ -116,7 +116,10 @@ export type BillingCalls = {
   draftNote(draft: NoteDraft): Promise<NoteDraft | null>
   /** The same for a note over {@link LineBill.excess}, as far as the invoice owes it. Null if it comes to nothing. */
   draftReleased(note: ReleasedNote): Promise<NoteDraft | null>
-  /** Stores the credit note of an invoice's draft, under its number, once. Without a draft it changes nothing. */
+  /**
+   * Stores the credit note of an invoice's draft, under its number, once. Without a draft it changes nothing, unless a Worker of
+   * the version before sends the whole note.
+   */
   credited(note: NumberedNote | CreditNote): Promise<InvoiceStanding>
   /** Stores a payment of an invoice. */
   paid(payment: PaymentReceived): Promise<InvoiceStanding>
