@@ -47,8 +47,8 @@ const MIGRATIONS = readdirSync(new URL('../migrations', import.meta.url))
   .sort()
   .map((file) => readFileSync(new URL(`../migrations/${file}`, import.meta.url), 'utf8'))
 
-/** An answer that has left the Worker, whether or not it arrived. */
-export type Left = { request: Request; answer: Answer }
+/** An answer that has left the Worker, whether or not it arrived. `askedAt` in Unix milliseconds. */
+export type Left = { request: Request; answer: Answer; askedAt: number }
 
 let runs = 0
 
@@ -195,6 +195,7 @@ export class Isolate {
 
   /** Answers a request; null once the isolate has ended. */
   fetch(request: Request): Promise<Answer | null> {
+    const askedAt = world().now
     this.#deployment.onAsked(request, 1)
     return this.#run('request', async (env) => {
       const response = await this.#code.default.fetch(request as never, env)
@@ -202,7 +203,7 @@ export class Isolate {
     }).then((answer) => {
       // A request of an isolate that has ended may have left a delivery behind.
       if (answer) this.#deployment.onAsked(request, -1)
-      if (answer) this.#deployment.onLeft({ request, answer })
+      if (answer) this.#deployment.onLeft({ request, answer, askedAt })
       return answer
     })
   }

@@ -50,7 +50,7 @@ export class CreditOracle {
     else this.#open.delete(key)
   }
 
-  onLeft(shown: Commitment, name: string, { answer }: Left): void {
+  onLeft(shown: Commitment, name: string, { answer, askedAt }: Left): void {
     const host = this.#hostOf(shown.agent)
     const own = host ? chargesFor(host, shown.once).filter(({ request }) => request === name) : []
     const standing = own.filter((charge) => charge.standing > 0)
@@ -64,7 +64,7 @@ export class CreditOracle {
       this.#opened.set(shown.once, name)
       this.#delivered.push({ host, once: shown.once, request: name })
       world().count('page delivered on credit')
-    } else if (answer.status === 402) mustBeUnpaid(shown, name, standing)
+    } else if (answer.status === 402) mustBeUnpaid(shown, name, standing, askedAt)
     else if (answer.status === 503) this.#unknown.add(`${shown.once} ${name}`)
     else this.#mustBeReleased(shown, name, standing)
   }
@@ -170,12 +170,21 @@ export class CreditOracle {
   }
 }
 
-/** An agent is not asked to pay again while its signature may be replayed [I5]. */
-function mustBeUnpaid(shown: Commitment, name: string, standing: readonly LineCharge[]): void {
+/**
+ * An agent is not asked to pay again while its signature may be replayed [I5]. Another request with it may be charged after the
+ * line has refused this one, which was asked at `askedAt`.
+ */
+function mustBeUnpaid(
+  shown: Commitment,
+  name: string,
+  standing: readonly LineCharge[],
+  askedAt: number,
+): void {
   const now = world().now
   if (now > shown.expires) return
   const paid = standing.find(
-    ({ at, signature }) => signature === shown.signature && at > now - REPLAY_WINDOW_MS + MARGIN_MS,
+    ({ at, signature }) =>
+      signature === shown.signature && at > now - REPLAY_WINDOW_MS + MARGIN_MS && at <= askedAt,
   )
   if (paid) throw new Violation('I5', `${name} was refused although charge ${paid.seq} stands`)
 }
