@@ -15,7 +15,13 @@ export async function dunLine(
   mayTell: (step: DunningStep) => boolean = () => true,
 ): Promise<Dunned> {
   const dunned = await line.dun(now, dunning)
-  await notify(dunned.pendingSteps.filter(mayTell), webhook, line)
+  // The steps of one invoice are delivered in order.
+  const left = new Set<string>()
+  const ready = dunned.pendingSteps.filter((step) => {
+    if (!mayTell(step)) left.add(step.invoice)
+    return !left.has(step.invoice)
+  })
+  await notify(ready, webhook, line)
   return dunned
 }
 

@@ -5,7 +5,7 @@ import type { InvoiceEvent, InvoiceStanding, PaymentReceived } from '../ledger/b
 import { type Finding, railFailed } from '../ledger/book/finding.ts'
 import { canonicalJson } from '../protocol/encoding/canonical-json.ts'
 import { notConfigured } from '../rails/index.ts'
-import type { InvoiceRef, PaymentEvent } from '../rails/rail.ts'
+import { type InvoiceRef, type PaymentEvent, RailFault } from '../rails/rail.ts'
 import type { BillSettings, Checked, CreditLineStub } from './context.ts'
 import { adoptCreditNote, creditReleased, syncCreditNotes } from './credit-note.ts'
 
@@ -19,7 +19,7 @@ export type CollectedInvoices = {
   hasChanged: boolean
   /** Ids of the invoices that must be read again before their dunning steps are delivered. */
   unread: ReadonlySet<string>
-  /** The invoices as their rails were read. */
+  /** The invoices as they were once their rails had been read. */
   read: ReadonlyMap<string, InvoiceStanding>
   findings: Finding[]
 }
@@ -44,8 +44,9 @@ export async function collectInvoices(
     const collected = await collectInvoice(settings, line, invoice, creditAt).catch(async (fault) => {
       unread.add(invoice.id)
       // Payments may have been recorded before the fault.
-      const latest = (await line.invoice(invoice.id)) ?? invoice
-      return { invoice: latest, findings: [railFailed(invoice, fault)] }
+      const latest = await line.invoice(invoice.id)
+      const standing = latest && latest.paid !== invoice.paid ? latest : invoice
+      return { invoice: standing, findings: [railFailed(invoice, fault)] }
     })
     const { invoice: standing } = collected
     received += standing.paid - invoice.paid
@@ -81,7 +82,7 @@ async function collectInvoice(
  * Reads an invoice's events from its rail, records them, and sends its credit notes there. With `creditAt` (Unix ms),
  * it also credits charges released after invoicing. Repeating it records nothing twice. A credit note that fails is a
  * finding, so that payments are recorded all the same.
- * @throws RailFault when the events cannot be read
+ * @throws RailFault when the events cannot be read, or a reversal could not be recorded yet
  */
 export async function checkInvoice(
   { numbers, rails }: Pick<BillSettings, 'numbers' | 'rails'>,
@@ -91,13 +92,16 @@ export async function checkInvoice(
 ): Promise<Checked> {
   if (!invoice.presented) return { invoice, findings: [] }
   const findings: Finding[] = []
+  let unrecorded: Finding | undefined
   let standing = invoice
   // Any invoice can be paid at once by `exact`. Attempts to do so come second: they are not repeated once its own rail has the money.
   for (const rail of new Set([rails[invoice.rail], rails.stablecoin])) {
     const events = rail ? await rail.check(standing) : []
     for (const event of await withoutUndoneReversals(line, standing, events)) {
       // A note that could not be recorded may make up for it. Until it is recorded, its payer is not dunned for the amount.
-      if (event.kind === 'reversed' && findings.some(({ what }) => what === 'rail_failed')) continue
+      unrecorded ??=
+        event.kind === 'reversed' ? findings.find(({ what }) => what === 'rail_failed') : undefined
+      if (unrecorded && event.kind === 'reversed') continue
       const recorded = await recordEvent(numbers, line, standing, event)
       standing = recorded.invoice
       findings.push(...recorded.findings)
@@ -111,6 +115,8 @@ export async function checkInvoice(
     throw fault
   }
   findings.push(...(await syncCreditNotes(line, rails, standing)))
+  // So that its event is read again.
+  if (unrecorded) throw new RailFault(`a reversal waits for its credit note: ${unrecorded.detail}`)
   return { invoice: standing, findings }
 }
 

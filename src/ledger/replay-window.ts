@@ -9,11 +9,8 @@ export const REPLAY_WINDOW_MS = 600_000
  */
 export const MAX_DELIVERIES = 100
 
-/**
- * The delivery of a page that left because an earlier charge has opened it. Threat: it never fails, so the charge stands though
- * its own delivery may fail later. Otherwise a payer could make the origin refuse that one, and keep the page unpaid.
- */
-export const OPENED = 'opened'
+/** The id that stands for all further deliveries of a page that its charge has opened. It never fails. */
+const OPENED = 'opened'
 
 /** The most charges held in memory. */
 export const MAX_CHARGES = 10_000
@@ -94,6 +91,16 @@ export class Replays<Entry extends Recorded> {
     if (!deliveries || deliveries.includes(id)) return false
     deliveries.push(id)
     return true
+  }
+
+  /**
+   * Adds delivery `id` of the page that charge number `seq` has opened. Returns the id to record; null if there is none. Threat:
+   * without it, a payer could make the origin refuse the first delivery and keep this one unpaid.
+   */
+  reopen(seq: number, id: string): string | null {
+    const { deliveries } = this.#made(seq) ?? {}
+    const delivery = deliveries && deliveries.length < MAX_DELIVERIES ? id : OPENED
+    return this.use(seq, delivery) ? delivery : null
   }
 
   /** Notes that the price of charge number `seq` was lowered by `amount`. */

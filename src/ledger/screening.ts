@@ -128,7 +128,7 @@ export abstract class ScreenedObject<Env = unknown> extends DurableObject<Env> {
 
   /**
    * Records a decision, durably, and returns the hold that it leaves. `listed` holds the account, unless the operator has
-   * released it from the same list.
+   * released the address from the same list.
    */
   async screened(decision: Screened): Promise<Hold | null | undefined> {
     this.ctx.storage.transactionSync(() => this.#screenings.note(decision, Date.now()))

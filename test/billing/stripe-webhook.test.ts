@@ -104,7 +104,7 @@ it('does not dun a payer for a refund while the number of its credit note cannot
   const settings = preceded(operator.settings, {
     issue: () => Promise.reject(new Error('overloaded')),
   })
-  expect(await deliver(operator, 'charge.refunded', settings)).toMatchObject({ status: 200 })
+  expect(await deliver(operator, 'charge.refunded', settings)).toMatchObject({ status: 503 })
   expect(await customer.standing()).toMatchObject({ closed: null })
   expect(operator.notified.map(({ type }) => type)).toEqual(['invoice.settled'])
   await night(operator, 2)

@@ -21,6 +21,15 @@ describe('Charge that opened a page, released after the page left for another re
     expect((await channel.standing()).charged).toBe(PRICE)
   })
 
+  it('is released once the free delivery has failed, too [I5]', async () => {
+    const channel = await openChannel()
+    const first = await channel.charge(PAGE, OPEN)
+    const free = toCharge(2n * PRICE, { request: PAGE, ...OPEN })
+    expect(await channel.place(free)).toMatchObject({ outcome: 'opened' })
+    for (const { id } of [first.order, free]) await channel.account().release(first.entry, id)
+    expect((await channel.standing()).charged).toBe(0n)
+  })
+
   it('stands on a credit line [I2]', async () => {
     const line = newLine()
     const request = 'GET https://site.test/a'

@@ -11,7 +11,7 @@ import { EntrySales, isSale } from '../figures/entries.ts'
 import type { Reported, Unreported } from '../figures/report.ts'
 import { Commits } from '../group-commit.ts'
 import { OpenedPages } from '../opened-pages.ts'
-import { MAX_CHARGES, OPENED, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { ScreenedObject } from '../screening.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
@@ -103,9 +103,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   /**
-   * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown.
-   * Replays share one charge, which stands until all its deliveries have failed. The part already claimed
-   * becomes account balance (`credit`).
+   * Takes back charge number `entry` because the delivery `id` failed. Does nothing if either is unknown. Replays share one charge,
+   * which stands until all its deliveries have failed. The part already claimed becomes account balance (`credit`).
    */
   async release(entry: number, id: string): Promise<void> {
     await this.#commits.durable()
@@ -266,8 +265,10 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     if (this.held) return this.#refuse('payer_listed')
     if (order.kind !== 'refund') {
       const known = this.#replay(order) ?? openedFor(order, standing, this.#opened)
-      if (known?.outcome === 'opened' && this.#replays.use(known.entry, OPENED))
-        this.#record(standing, { kind: 'replay', id: OPENED, of: known.entry })
+      if (known?.outcome === 'opened') {
+        const id = this.#replays.reopen(known.entry, order.id)
+        if (id !== null) this.#record(standing, { kind: 'replay', id, of: known.entry })
+      }
       if (known) return known
     }
     if (order.kind !== 'refund' && standing.state.withdrawRequestedAt > 0)

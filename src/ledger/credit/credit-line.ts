@@ -20,7 +20,7 @@ import { listLines } from '../book/credit.ts'
 import { EntrySales } from '../figures/entries.ts'
 import type { Reported, Unreported } from '../figures/report.ts'
 import { OpenedPages } from '../opened-pages.ts'
-import { MAX_CHARGES, OPENED, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
+import { MAX_CHARGES, REPLAY_WINDOW_MS, Replays } from '../replay-window.ts'
 import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, delivered, release } from '../totals.ts'
 import type { BillingCalls, NumberedNote, ReleasedNote } from './contract.ts'
@@ -201,7 +201,7 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     if (standing.closed) return { outcome: 'refused', reason: standing.closed }
     const now = this.#record.now()
     const opened = order.opened && this.#opened.find(order.opened, now)
-    if (opened) return this.#openedBy(Number(opened), now)
+    if (opened) return this.#reopen(Number(opened), order.id, now)
     const volume = `${order.site} ${order.rule}`
     const step = order.steps && stepOf(order.steps, this.#volume.pages(volume, now) + 1)
     const promised = authorize(standing, standing.authorized + order.promised)
@@ -236,9 +236,9 @@ export class CreditLine extends DurableObject<{ BOOK: D1Database }> implements B
     return this.#answer('charged', entry)
   }
 
-  #openedBy(entry: number, now: number): LineAnswer {
-    if (this.#replays.use(entry, OPENED))
-      this.#record.record({ kind: 'replay', id: OPENED, of: entry }, this.#record.known())
+  #reopen(entry: number, order: string, now: number): LineAnswer {
+    const id = this.#replays.reopen(entry, order)
+    if (id !== null) this.#record.record({ kind: 'replay', id, of: entry }, this.#record.known())
     return { outcome: 'opened', entry, due: 0n, at: now }
   }
 

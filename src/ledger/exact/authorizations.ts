@@ -204,7 +204,9 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       const row = this.#journal.read(token, nonce)
       if (!this.#journal.close(token, nonce, id, Date.now())) return
       this.#alarm.charged()
-      if (row) this.#opened.close(row.request, keyOf(token, nonce))
+      // An earlier version named a page's payment by its transaction.
+      for (const charge of row ? [keyOf(token, nonce), String(row.tx)] : [])
+        this.#opened.close(row?.request ?? '', charge)
       this.#opened.write(Date.now())
     })
   }

@@ -346,8 +346,7 @@ export class ChannelPurchase {
         return accept(receipt)
       },
       release: async () => {
-        if (answer.outcome !== 'opened')
-          await retryPaced(() => this.#account().release(entry, this.#purchase.id))
+        await retryPaced(() => this.#account().release(entry, this.#purchase.id))
         return null
       },
     })

@@ -132,7 +132,7 @@ export function creditScheme(
           return accept(receipt)
         },
         release: async () => {
-          if (answer.outcome !== 'opened') await retryPaced(async () => line().release(entry, order.id))
+          await retryPaced(async () => line().release(entry, order.id))
           return null
         },
       })
