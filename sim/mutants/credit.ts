@@ -129,7 +129,7 @@ export const CREDIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'keeps-commitments-of-failed-pages',
     file: '/src/schemes/credit/scheme.ts',
-    from: "if (answer.outcome !== 'opened') await retryPaced(async () => line().release(entry, order.id))",
+    from: 'await retryPaced(async () => line().release(entry, order.id))',
     to: '',
     by: 'I5',
   },
