@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NAV_PATHS } from '../../src/console/frame.tsx'
 import { openPage, signInBy, startBrowser, tabTo, violationsOf } from './browser.ts'
 import { type ConsoleStage, startConsoleStage } from './console-stage.ts'
-import { accountOf, openTab } from './site.ts'
+import { accountOf, fire, openTab, WATCH } from './site.ts'
 
 let stage: ConsoleStage
 let browser: Browser
@@ -216,6 +216,8 @@ describe('the console without JavaScript, by keyboard alone', { timeout: 60_000 
     })
     await stage.passNights()
     await stage.node.misbehave()
+    // A run has ended before its alerts are raised.
+    await fire(stage, WATCH)
     await page.goto(`${stage.console}/`)
     await tabTo(page, '.needs a[href^="/runs/settle-"]')
     await page.keyboard.press('Enter')
