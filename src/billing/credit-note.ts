@@ -8,7 +8,7 @@ import type { Credited, Rails } from '../rails/rail.ts'
 import { type BillSettings, type Checked, type CreditLineStub, NUMBERS } from './context.ts'
 import { CREDIT_NOTES, documentId } from './invoice.ts'
 
-/** The invoice afterwards, and the credit note; null if the invoice or the released amount has changed since it was drafted. */
+/** The invoice afterwards, and the credit note; null if the invoice has changed since it was drafted. */
 export type IssuedNote = { invoice: InvoiceStanding; note: (NoteDraft & NumberedNote) | null }
 
 /** Issues a credit note on an invoice, unless another has been drafted there: then that one. */

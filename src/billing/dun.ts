@@ -12,7 +12,7 @@ export async function dunLine(
   { dunning, webhook }: Pick<BillSettings, 'dunning' | 'webhook'>,
   line: CreditLineStub,
   now: number,
-  mayTell: (step: DunningStep) => boolean = () => true,
+  mayTell: (step: DunningStep) => boolean,
 ): Promise<Dunned> {
   const dunned = await line.dun(now, dunning)
   // The steps of one invoice are delivered in order.

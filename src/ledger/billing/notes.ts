@@ -23,7 +23,7 @@ export function releasable(invoice: InvoiceStanding, excess: bigint, unit: bigin
 
 /**
  * Drafts a credit note over `net`, with its share of the invoice's VAT in whole units of the rail. The last note takes
- * what is left.
+ * the rest.
  * @throws RangeError when the invoice has less left: a larger note would turn the debt around
  */
 export function draftNote(

@@ -204,9 +204,10 @@ export class Authorizations extends ScreenedObject<{ BOOK: D1Database }> {
       const row = this.#journal.read(token, nonce)
       if (!this.#journal.close(token, nonce, id, Date.now())) return
       this.#alarm.charged()
+      if (!row) return
+      this.#opened.close(row.request, keyOf(token, nonce))
       // An earlier version named a page's payment by its transaction.
-      for (const charge of row ? [keyOf(token, nonce), String(row.tx)] : [])
-        this.#opened.close(row?.request ?? '', charge)
+      this.#opened.close(row.request, String(row.tx))
       this.#opened.write(Date.now())
     })
   }
