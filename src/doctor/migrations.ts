@@ -17,4 +17,5 @@ export const MIGRATIONS: readonly string[] = [
   '0014_shadow_site.sql',
   '0019_home.sql',
   '0020_summed.sql',
+  '0021_unclaimed.sql',
 ]
