@@ -72,7 +72,7 @@ describe('GET /healthz', () => {
       maxUnclaimed: 100_000_000n,
     } as const
     await openChannel(await newReceiver())
-    const watch = { block: 1, span: 1, after: '', seenAt: NOW, blind: 0, alerted: false }
+    const watch = { block: 1, span: 1, after: '', seenAt: NOW, blind: 0, alerted: false, unclaimed: [] }
     await saveWatch(env.BOOK, chain.network, watch)
     expect((await ask({ channels }, NOW + MAX_WATCH_AGE_MS - 1)).status).toBe(200)
     const late = await ask({ channels }, NOW + MAX_WATCH_AGE_MS)

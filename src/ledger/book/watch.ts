@@ -17,7 +17,12 @@ export type WatchState = {
   blind: number
   /** Whether the operator's webhook has accepted that the watch is blind. */
   alerted: boolean
+  /** Channels whose payers withdraw and whose claim failed. The next watch reads them first. */
+  unclaimed: readonly Hex[]
 }
+
+/** Some 350 kB. The poll comes to any others. */
+const MAX_UNCLAIMED_CHANNELS = 5_000
 
 /** Returns how far the watch of a chain (CAIP-2) has come; null before its first. */
 export async function readWatch(book: D1Database, chain: string): Promise<WatchState | null> {
@@ -28,21 +33,24 @@ export async function readWatch(book: D1Database, chain: string): Promise<WatchS
     seen_at: number | null
     blind: number
     alerted: number
+    unclaimed: string
   }>()
   if (!row) return null
   const { block, span, after, seen_at: seenAt, blind, alerted } = row
-  return { block, span, after, seenAt, blind, alerted: alerted === 1 }
+  const unclaimed = JSON.parse(row.unclaimed) as Hex[]
+  return { block, span, after, seenAt, blind, alerted: alerted === 1, unclaimed }
 }
 
 /** Saves how far the watch of a chain has come. */
 export async function saveWatch(book: D1Database, chain: string, state: WatchState): Promise<void> {
   const { block, span, after, seenAt, blind, alerted } = state
+  const unclaimed = JSON.stringify(state.unclaimed.slice(0, MAX_UNCLAIMED_CHANNELS))
   await book
     .prepare(
-      `INSERT OR REPLACE INTO watch (chain, block, span, after, seen_at, blind, alerted)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO watch (chain, block, span, after, seen_at, blind, alerted, unclaimed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .bind(chain, block, span, after, seenAt, blind, alerted ? 1 : 0)
+    .bind(chain, block, span, after, seenAt, blind, alerted ? 1 : 0, unclaimed)
     .run()
 }
 

@@ -77,6 +77,8 @@ type Watch = {
   seen: Set<Hex>
   /** Channels that are being withdrawn from and still owe after this watch. */
   owing: Hex[]
+  /** Those of them whose claim failed, and of earlier watches those that this one has not read yet. */
+  unclaimed: Set<Hex>
 }
 
 /**
@@ -116,7 +118,8 @@ export async function watch(
   ])
   const report = isNamed ? new Report().on(chain.network) : new Report()
   const state = known ?? firstState(share)
-  const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [] }
+  const unclaimed = new Set(state.unclaimed)
+  const watching: Watch = { settings, share, report, state, seen: new Set(), owing: [], unclaimed }
   const end = async (status: RunRecord['status'], more: Record<string, unknown>) => {
     const record = { moment: time, ...more, ...report.record() }
     const ended: RunRecord = { ...run, status, endedAt: Date.now(), record }
@@ -142,12 +145,12 @@ export async function watch(
 }
 
 function firstState({ span }: WatchShare): WatchState {
-  return { block: null, span, after: '', seenAt: null, blind: 0, alerted: false }
+  return { block: null, span, after: '', seenAt: null, blind: 0, alerted: false, unclaimed: [] }
 }
 
 /** Saves how far the watch has come: once before each further range or page, and at its end. */
 async function save(watching: Watch, change: Partial<WatchState> = {}): Promise<void> {
-  watching.state = { ...watching.state, ...change }
+  watching.state = { ...watching.state, unclaimed: [...watching.unclaimed], ...change }
   const { book, chain } = watching.settings
   await saveWatch(book, chain.network, watching.state)
 }
@@ -167,21 +170,26 @@ async function goBlind(watching: Watch, id: string, at: number, fault: unknown):
   await save(watching, { blind, alerted })
 }
 
-/** Reads the logs for at most half of the time, then polls. Returns how many payers are withdrawing. */
+/**
+ * Claims again where the last watch failed, reads the logs for at most half of the time, then polls. Returns how many payers are
+ * withdrawing.
+ */
 async function look(watching: Watch, began: number): Promise<number> {
   const { settings, share } = watching
   const head = await readHead(settings.chain)
   const isFirst = watching.state.block === null
+  const again = await claimFrom(watching, [...watching.unclaimed], began + share.budgetMs / 4)
   const logs = await readLogs(watching, head, began + share.budgetMs / 2)
   const pages = logs.areRead && !isFirst ? 1 : share.pages
-  return logs.withdrawing + (await poll(watching, pages, began + share.budgetMs))
+  return again.withdrawing + logs.withdrawing + (await poll(watching, pages, began + share.budgetMs))
 }
 
 /** Claims from the withdrawals in the blocks up to `head`. */
 async function readLogs(watching: Watch, head: number, until: number) {
   const { settings, share } = watching
-  // A node may have fewer blocks than at the last watch. Reading a block again does no harm.
-  let first = Math.max(0, Math.min(watching.state.block ?? head, head) - share.overlap)
+  const read = watching.state.block ?? head
+  // Trap: a node may lag, or may have named a block that the chain did not have. Reading a block again does no harm.
+  let first = Math.max(0, (read > head ? head - share.span : read) - share.overlap)
   let span = Math.min(share.span, watching.state.span * 2)
   let withdrawing = 0
   let failures = 0
@@ -237,12 +245,13 @@ async function poll(watching: Watch, pages: number, until: number): Promise<numb
  * further page begins, so the first one is always read.
  */
 async function claimFrom(watching: Watch, ids: Hex[], until: number) {
-  const { settings, report, share, seen } = watching
+  const { settings, report, share, seen, unclaimed } = watching
   let withdrawing = 0
   let at = 0
   for (; at < ids.length && (at === 0 || Date.now() <= until); at += share.page) {
     const some = ids.slice(at, at + share.page)
     const states = await readChannels(settings.chain, some)
+    for (const id of some) unclaimed.delete(id)
     const found = some.flatMap((id, at) => {
       const state = states[at]
       return state && state.withdrawRequestedAt > 0 ? [{ id, state }] : []
@@ -252,6 +261,7 @@ async function claimFrom(watching: Watch, ids: Hex[], until: number) {
       ({ id, state }) => claimNow(watching, id, state),
       ({ id }, fault) => {
         report.planned({ bad: [], findings: [silence(id, fault)] })
+        unclaimed.add(id)
         return true
       },
     )
@@ -265,7 +275,11 @@ async function claimFrom(watching: Watch, ids: Hex[], until: number) {
  * Records the withdrawal in the account, and claims all that is charged in a transaction of its own. Returns whether this
  * site has the channel.
  */
-async function claimNow({ settings, report, owing }: Watch, id: Hex, state: ChannelState): Promise<boolean> {
+async function claimNow(
+  { settings, report, owing, unclaimed }: Watch,
+  id: Hex,
+  state: ChannelState,
+): Promise<boolean> {
   const standing = await standingOf(settings, id)
   if (!standing) return false
   const updated = await updateAccount(settings, standing, state)
@@ -273,12 +287,17 @@ async function claimNow({ settings, report, owing }: Watch, id: Hex, state: Chan
   if (stop) report.found([stop])
   const row = stop ? null : redeemable(updated)
   const findings = compareChain(updated, state)
+  let isRefused = row === null
   if (row) {
     const planned = await plan(settings, [row])
     report.planned({ ...planned, findings: [...findings, ...planned.findings] })
     if (planned.bad.length === 0) report.claimed(await claim(settings, [[row]]))
+    isRefused = planned.bad.length > 0
   }
   const after = row ? await standingOf(settings, id) : updated
-  if (after && after.charged > after.redeemed) owing.push(id)
+  if (after && after.charged > after.redeemed) {
+    owing.push(id)
+    if (!isRefused) unclaimed.add(id)
+  }
   return true
 }

@@ -1,17 +1,19 @@
 import { env } from 'cloudflare:test'
+import { numberToHex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { findRun, saveRun } from '../../../src/ledger/book/runs.ts'
 import { listedChannels, readWatch, watchedChannels } from '../../../src/ledger/book/watch.ts'
 import { windowOf } from '../../../src/platform/time.ts'
 import { signWebhook } from '../../../src/platform/webhook.ts'
 import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
-import { randomHex } from '../../chain/harness.ts'
+import { randomHex, rpc } from '../../chain/harness.ts'
 import { runs } from '../../ledger/book/lists.ts'
 import {
   newReceiver,
   type OpenChannel,
   openChannel,
   openChannels,
+  place,
   type ReceiverSetup,
   recordOf,
   runOf,
@@ -42,6 +44,27 @@ async function inOrder(setup: ReceiverSetup, count: number): Promise<OpenChannel
 const idOf = (time: number) => `watch-${windowOf(time)}`
 const redeemedBy = async (channel: OpenChannel | undefined) =>
   channel && (await standingOf(channel.id)).redeemed
+
+/** More blocks than a watch reads again. */
+const passOn = () => rpc('anvil_mine', numberToHex(WATCH_SHARE.overlap + 40))
+
+/** Eight channels, of which the last one in the poll's order is withdrawn from. */
+async function withdrawnFar() {
+  const setup = await newReceiver()
+  const last = (await inOrder(setup, 8)).at(-1)
+  if (!last) throw new Error('there must be eight channels')
+  await watch(setup.settings, nextTime(), ONE)
+  await withdraw(last, setup.chain.escrow, 500n)
+  return { setup, last }
+}
+
+/** The settings of a receiver whose relayer sends nothing at present. */
+function tooDear({ settings }: ReceiverSetup) {
+  const send = async () => {
+    throw new Error('fee_too_high: the base fee is 30000000000 wei')
+  }
+  return { ...settings, relayer: { ...settings.relayer, send } }
+}
 
 describe('Watch that reads logs', () => {
   it('claims a withdrawal at once, however many channels the poll has before it [F1]', async () => {
@@ -103,6 +126,48 @@ describe('Watch that reads logs', () => {
     await withdraw(channel, setup.chain.escrow, 500n)
     expect(await watch(setup.settings, nextTime(), { ...ALONE, unlisted: 0 })).toBe(0)
     expect(await redeemedBy(channel)).toBe(0n)
+  })
+
+  it('claims in the next watch what this one could not, however many channels the poll has before it [F1]', async () => {
+    const { setup, last } = await withdrawnFar()
+    expect(await watch(tooDear(setup), nextTime(), { ...ONE, overlap: 0 })).toBe(1)
+    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [last.id] })
+    await passOn()
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await redeemedBy(last)).toBe(10n)
+    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [] })
+  })
+
+  it('keeps what it could not claim when the next watch cannot read the chain [F1, F9]', async () => {
+    const { setup, last } = await withdrawnFar()
+    await watch(tooDear(setup), nextTime(), ONE)
+    await passOn()
+    const down = { ...setup.chain, rpcUrl: 'http://127.0.0.1:1' }
+    await expect(watch({ ...setup.settings, chain: down }, nextTime(), ONE)).rejects.toThrow('unreachable')
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await redeemedBy(last)).toBe(10n)
+  })
+
+  it('does not try again what the escrow refuses [F1]', async () => {
+    const { setup, last } = await withdrawnFar()
+    const { signature } = await last.payer.owes({ ...last.config, salt: randomHex(32) }, 20n)
+    await place(last.id, 20n, signature, 10n)
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [] })
+  })
+
+  it('reads the blocks again after a node has named one that the chain does not have [F9]', async () => {
+    const setup = await newReceiver()
+    const last = (await inOrder(setup, 8)).at(-1)
+    if (!last) throw new Error('there must be eight channels')
+    await watch(setup.settings, nextTime(), ONE)
+    const head = { method: 'eth_blockNumber', does: 'answer', result: '0xffffff', times: 1 } as const
+    await setup.relayer.lane.misbehave(head)
+    await watch(setup.settings, nextTime(), ONE)
+    await withdraw(last, setup.chain.escrow, 500n)
+    await passOn()
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await redeemedBy(last)).toBe(10n)
   })
 
   it('finds its own channels among any number of others', async () => {
