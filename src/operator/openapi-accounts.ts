@@ -55,7 +55,9 @@ export const channelStanding = table(
     signature: hex,
     state: channelState,
     quarantine: orNull(text),
-    unresolved: orNull(table({ kind: word('deposit', 'refund'), id: text, since: time })),
+    unresolved: orNull(
+      table({ kind: word('deposit', 'refund'), id: text, since: time, refundNonce: amount }, 'refundNonce'),
+    ),
     hold,
   },
   'signature',

@@ -17,7 +17,7 @@ import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
 import { amountLeft, begunBy, chargedAs, chargeOf, EMPTY_ENTRY, openedFor, takenBack } from './answers.ts'
 import { Journal, MAX_REFUNDS_PER_DAY, priceOf, voucherOf } from './journal.ts'
-import { observe } from './observe.ts'
+import { lacksRefund, observe } from './observe.ts'
 import {
   type Fit,
   isEarly,
@@ -337,7 +337,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   }
 
   #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
-    const observed = observe(this.#known(), state, { anyBlock, voucher: () => this.#journal.voucher() })
+    const [journal, { unwritten }] = [this.#journal, this.#commits]
+    const observed = observe(this.#known(), state, { anyBlock, journal, unwritten })
     if (!observed) return
     const { standing, claimed: amount } = observed
     this.#record(standing, { kind: 'chain', id: `block:${state.block}`, amount, transaction })
@@ -346,7 +347,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {
     if (settled.state) this.#observe(settled.state, settled.transaction)
     const standing = this.#known()
-    if (standing.unresolved?.id !== settled.id) return
+    if (standing.unresolved?.id !== settled.id || lacksRefund(standing.unresolved, settled.state)) return
     this.#begunHere = false
     this.#record(
       { ...standing, unresolved: null },
@@ -374,16 +375,8 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const { authorized, charged, redeemed, credit } = standing
     // The clock may go back, and the journal must not (faults: E13).
     Object.assign(this.#last, { seq: this.#last.seq + 1, at: Math.max(Date.now(), this.#last.at) })
-    const entry: Entry = {
-      ...EMPTY_ENTRY,
-      ...what,
-      ...this.#last,
-      authorized,
-      charged,
-      redeemed,
-      credit,
-      ceiling: standing.state.balance,
-    }
+    const totals = { authorized, charged, redeemed, credit, ceiling: standing.state.balance }
+    const entry: Entry = { ...EMPTY_ENTRY, ...what, ...this.#last, ...totals }
     this.#standing = standing
     this.#commits.add(entry)
     return entry

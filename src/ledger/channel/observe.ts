@@ -1,28 +1,31 @@
 /** The state of a channel account after its state on chain was read. Pure. */
 import type { ChannelState } from '../../protocol/evm/channel.ts'
-import type { Hex } from '../../protocol/evm/hex.ts'
 import { delivered, redeem } from '../totals.ts'
-import type { Standing } from './types.ts'
+import type { Journal } from './journal.ts'
+import type { Entry, Standing, Unresolved } from './types.ts'
 
 /** How on-chain state is applied. */
 export type Observing = {
   /** Whether a state of an older block counts too: the newer one was false. */
   anyBlock: boolean
-  /** Reads the journal's highest voucher. */
-  voucher(): { max: bigint; signature: Hex } | undefined
+  /** Has the highest voucher, and the last refund that was mined. */
+  journal: Pick<Journal, 'voucher' | 'refund'>
+  /** Entries that are not in the journal yet. */
+  unwritten: readonly Entry[]
 }
 
 /**
- * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling, and a claim ends the quarantine. Returns the
- * new standing and the amount claimed since; null if nothing changes, or for an older block.
+ * Applies on-chain state: `totalClaimed` becomes `redeemed`, `balance` the ceiling, and a claim ends the quarantine. A refund that
+ * the chain lacks again is unresolved again. Returns the new standing and the amount claimed since; null if nothing changes, or
+ * for an older block.
  */
 export function observe(
   known: Standing,
   state: ChannelState,
-  { anyBlock, voucher }: Observing,
+  observing: Observing,
 ): { standing: Standing; claimed: bigint } | null {
-  if (state.block < known.state.block && !anyBlock) return null
-  const standing = state.totalClaimed < known.redeemed ? promised(known, voucher) : known
+  if (state.block < known.state.block && !observing.anyBlock) return null
+  const standing = state.totalClaimed < known.redeemed ? promised(known, observing) : known
   const totals = redeem(standing, state.totalClaimed)
   const same =
     state.block >= known.state.block &&
@@ -37,7 +40,32 @@ export function observe(
   const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
   // Any claim ends it: by a run that lost the answer, by a refund, or by somebody else.
   const quarantine = claimed > 0n ? null : standing.quarantine
-  return { standing: { ...standing, ...totals, signature, state, quarantine }, claimed }
+  const unresolved = known.unresolved ?? undone(known, state, observing)
+  return { standing: { ...standing, ...totals, signature, state, quarantine, unresolved }, claimed }
+}
+
+/** Whether the chain's state still lacks a refund that a reorganization has undone. */
+export function lacksRefund({ refundNonce }: Unresolved, state: ChannelState | null): boolean {
+  return state !== null && refundNonce !== undefined && state.refundNonce < BigInt(refundNonce)
+}
+
+/**
+ * The refund that a reorganization has undone, or null. Threat: the relayer sends it again. Until then the balance on chain
+ * includes what is about to leave, and a voucher over it may never be claimed.
+ *
+ * Trade-off: none is named while another transaction of ours is open. The relayer's nonces put that one after the refund.
+ */
+function undone(
+  { state: known }: Standing,
+  { refundNonce }: ChannelState,
+  { journal, unwritten }: Observing,
+): Unresolved | null {
+  if (refundNonce >= known.refundNonce) return null
+  const last =
+    unwritten.findLast(({ kind, transaction }) => kind === 'refund' && transaction) ?? journal.refund()
+  return last
+    ? { kind: 'refund', id: last.id, since: last.at, refundNonce: known.refundNonce.toString() }
+    : null
 }
 
 /**
@@ -45,9 +73,9 @@ export function observe(
  * `authorized` stayed up, no lower voucher could replace `0x` and nothing could be claimed. Restore the
  * journal's highest voucher.
  */
-function promised(standing: Standing, voucher: Observing['voucher']): Standing {
+function promised(standing: Standing, { journal }: Observing): Standing {
   if (standing.signature !== '0x') return standing
-  const stored = voucher()
+  const stored = journal.voucher()
   const least = delivered(standing)
   return stored && stored.max >= least
     ? { ...standing, authorized: stored.max, signature: stored.signature }

@@ -26,8 +26,11 @@ export type Standing = Totals & {
   hold?: Hold
 }
 
-/** A deposit or refund with an unknown outcome. `since` in Unix milliseconds. */
-export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number }
+/**
+ * A deposit or refund with an unknown outcome. `since` in Unix milliseconds. `refundNonce`, in decimal, if a reorganization has
+ * undone a refund: the channel's nonce on chain once it is mined again.
+ */
+export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number; refundNonce?: string }
 
 /** The fields of every order. `max` is the total that the voucher authorizes. */
 type Signed = JournalledScreening & {
