@@ -32,6 +32,7 @@ const SOMETIMES = [
   'transaction dropped',
   'reorg lost a transaction',
   'reorg took a payment back',
+  'reorg undid a refund',
   'transaction reverted',
   'withdrawal',
   'claimed the whole balance',

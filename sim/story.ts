@@ -280,17 +280,25 @@ class Story {
       burst.push(payer.deposit(`${page}/top-up`, 5_000n * BigInt(choices.between(`top-up ${name}`, 2, 6))))
     else if (act < 0.22) {
       burst.push(payer.buy(`${page}/${LAGGING}`))
-      burst.push(this.#refundLater(payer, choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n))
+      burst.push(
+        this.#refundLater(payer, page, choices.chance(`refund all ${name}`, 0.5) ? undefined : 6_000n),
+      )
       burst.push(this.#buyLater(payer, `${page}/beside`))
     } else if (act < 0.32 && payer.balance > 0n) this.#withdraw(payer)
     else if (act < 0.37) burst.push(payer.forge(`${page}/forged`))
     await Promise.all(burst)
   }
 
-  /** A refund that may claim a page whose origin has not answered: if it fails then, its price is a credit. */
-  async #refundLater(payer: ChannelPayer, amount: bigint | undefined): Promise<void> {
+  /**
+   * A refund that may claim a page whose origin has not answered: if it fails then, its price is a credit. A reorganization may
+   * undo it, and the payer then buys while the relayer sends it again.
+   */
+  async #refundLater(payer: ChannelPayer, page: string, amount: bigint | undefined): Promise<void> {
     await this.#world.sleep(this.#world.latency('before a refund', 1_000), 'before a refund')
     await payer.refund(amount)
+    if (!this.#world.choices.strikes('reorg', 'refund', 0.2)) return
+    this.#surroundings.chain.reorganize()
+    for (let at = 0; at < 3; at++) await payer.buy(`${page}/undone/${at}`)
   }
 
   /** A page while a refund may be under way. */

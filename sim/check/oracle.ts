@@ -41,8 +41,6 @@ export class Oracle {
   readonly #versions = new Map<Host, number>()
   /** Channels with a deposit that a reorganization has undone: its authorization may end before it is mined again. */
   readonly undoneDeposits = new Set<string>()
-  /** Orders that a reorganization has undone. The account may have charged up to the balance before one of them. */
-  readonly #undone = new Set<string>()
   /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
@@ -204,18 +202,16 @@ export class Oracle {
     this.#contents.set(moved, transaction.hash)
     for (const event of escrowEvents(NETWORK.escrow, logs)) {
       if (event.kind === 'claimed') this.#checkClaim(after, event.channelId, Number(order.at) - GATHERED_MS)
-      if (event.kind === 'refunded' && !this.#undone.has(moved))
+      if (event.kind === 'refunded' && !this.undoneDeposits.has(event.channelId))
         this.#checkRefund(after, event.channelId, event.amount)
     }
   }
 
   #onReorg(undone: readonly Mined[]): void {
-    for (const { transaction, logs } of undone) {
-      const order = this.#orderOf(transaction)
-      if (order) this.#undone.add(`${order.order_id}`)
+    for (const { logs } of undone)
       for (const event of escrowEvents(NETWORK.escrow, logs))
         if (event.kind === 'deposited') this.undoneDeposits.add(event.channelId)
-    }
+        else if (event.kind === 'refunded') world().count('reorg undid a refund')
   }
 
   #orderOf({ hash }: Mined['transaction']): Record<string, SqlStorageValue> | undefined {

@@ -101,9 +101,16 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
     why: 'a refund claims what is owed in its own transaction, and the contract pays out no more than the rest',
   },
   {
+    id: 'ignores-undone-refund',
+    file: '/src/ledger/channel/observe.ts',
+    from: 'if (refundNonce >= known.refundNonce) return null',
+    to: 'return null',
+    by: 'I6',
+  },
+  {
     id: 'takes-older-blocks',
     file: '/src/ledger/channel/observe.ts',
-    from: 'if (state.block < known.state.block && !anyBlock) return null',
+    from: 'if (state.block < known.state.block && !observing.anyBlock) return null',
     to: '',
     by: null,
     why: 'the next read of the chain puts it right, and a claim is checked by the contract',
