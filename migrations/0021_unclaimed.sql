@@ -1,2 +1,3 @@
--- Channels whose payers withdraw and whose claim failed (JSON). The watch reads each log once, so the next one must find them here.
+-- Channels whose payers withdraw and that could not be claimed from (JSON). The watch reads each log once, so the next one must find
+-- them here.
 ALTER TABLE watch ADD COLUMN unclaimed TEXT NOT NULL DEFAULT '[]';

@@ -41,6 +41,8 @@ export class Oracle {
   readonly #versions = new Map<Host, number>()
   /** Channels with a deposit that a reorganization has undone: its authorization may end before it is mined again. */
   readonly undoneDeposits = new Set<string>()
+  /** Refunds that a reorganization has undone, by their order. */
+  readonly #undone = new Set<string>()
   /** The transaction of each order that was mined. */
   readonly #contents = new Map<string, string>()
   /** The largest amount that an account may have charged and not claimed. */
@@ -202,16 +204,21 @@ export class Oracle {
     this.#contents.set(moved, transaction.hash)
     for (const event of escrowEvents(NETWORK.escrow, logs)) {
       if (event.kind === 'claimed') this.#checkClaim(after, event.channelId, Number(order.at) - GATHERED_MS)
-      if (event.kind === 'refunded' && !this.undoneDeposits.has(event.channelId))
-        this.#checkRefund(after, event.channelId, event.amount)
+      if (event.kind !== 'refunded') continue
+      // A deposit that was undone with it is mined again after it, or never.
+      const isWithDeposit = this.#undone.has(moved) && this.undoneDeposits.has(event.channelId)
+      if (!isWithDeposit) this.#checkRefund(after, event.channelId, event.amount)
     }
   }
 
   #onReorg(undone: readonly Mined[]): void {
-    for (const { logs } of undone)
-      for (const event of escrowEvents(NETWORK.escrow, logs))
+    for (const { transaction, logs } of undone)
+      for (const event of escrowEvents(NETWORK.escrow, logs)) {
         if (event.kind === 'deposited') this.undoneDeposits.add(event.channelId)
-        else if (event.kind === 'refunded') world().count('reorg undid a refund')
+        if (event.kind !== 'refunded') continue
+        this.#undone.add(`${this.#orderOf(transaction)?.order_id}`)
+        world().count('reorg undid a refund')
+      }
   }
 
   #orderOf({ hash }: Mined['transaction']): Record<string, SqlStorageValue> | undefined {

@@ -103,8 +103,8 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
   {
     id: 'ignores-undone-refund',
     file: '/src/ledger/channel/observe.ts',
-    from: 'if (refundNonce >= known.refundNonce) return null',
-    to: 'return null',
+    from: 'if (id === undefined) return open',
+    to: 'return open',
     by: 'I6',
   },
   {

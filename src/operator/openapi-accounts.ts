@@ -1,5 +1,5 @@
 /** The shapes of channels and payments, as JSON Schema. */
-import { amount, count, hex, orNull, table, text, time, word } from './json-schema.ts'
+import { amount, count, flag, hex, orNull, table, text, time, word } from './json-schema.ts'
 import { hold } from './openapi-screening.ts'
 
 /** The facts of a sale: null in entries that sell nothing, and in those of earlier versions. */
@@ -46,6 +46,11 @@ const channelState = table({
   block: amount,
 })
 
+const sent = { kind: word('deposit', 'refund'), id: text, since: time, refundNonce: amount, undone: flag }
+const later = ['refundNonce', 'undone'] as const
+/** A deposit or refund with an unknown outcome. */
+const unresolved = table({ ...sent, behind: table(sent, ...later) }, ...later, 'behind')
+
 /** The state of a channel's account. */
 export const channelStanding = table(
   {
@@ -55,9 +60,7 @@ export const channelStanding = table(
     signature: hex,
     state: channelState,
     quarantine: orNull(text),
-    unresolved: orNull(
-      table({ kind: word('deposit', 'refund'), id: text, since: time, refundNonce: amount }, 'refundNonce'),
-    ),
+    unresolved: orNull(unresolved),
     hold,
   },
   'signature',

@@ -3,7 +3,7 @@
 import type { Hex } from '../../protocol/evm/hex.ts'
 import { KIND } from './accounts.ts'
 
-/** How far the watch of one chain has come. Safe to lose: the next watch then polls every channel. */
+/** How far the watch of one chain has come. Safe to lose: the poll comes to every channel. */
 export type WatchState = {
   /** The last block whose withdrawals were read; null before the first. */
   block: number | null
@@ -17,7 +17,7 @@ export type WatchState = {
   blind: number
   /** Whether the operator's webhook has accepted that the watch is blind. */
   alerted: boolean
-  /** Channels whose payers withdraw and whose claim failed. The next watch reads them first. */
+  /** Channels whose payers withdraw and that could not be claimed from. The next watch reads them first. */
   unclaimed: readonly Hex[]
 }
 

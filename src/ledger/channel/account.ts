@@ -17,7 +17,7 @@ import { type StoredAnswer, StoredAnswers } from '../stored-answers.ts'
 import { authorize, charge, InvariantFault, release } from '../totals.ts'
 import { amountLeft, begunBy, chargedAs, chargeOf, EMPTY_ENTRY, openedFor, takenBack } from './answers.ts'
 import { Journal, MAX_REFUNDS_PER_DAY, priceOf, voucherOf } from './journal.ts'
-import { lacksRefund, observe } from './observe.ts'
+import { lacksRefund, observe, unresolvedAfter, unresolvedFrom } from './observe.ts'
 import {
   type Fit,
   isEarly,
@@ -302,7 +302,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
     const signed = max === standing.authorized ? { signature } : {}
     this.#begunHere = true
     this.#record(
-      { ...standing, ...signed, unresolved: { kind, id, since: Date.now() } },
+      { ...standing, ...signed, unresolved: unresolvedFrom(order, standing, Date.now()) },
       { kind, id, amount: begun.amount, max, signature },
     )
     return { ...begun, standing: this.#known() }
@@ -338,7 +338,7 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
 
   #observe(state: ChannelState, transaction: Hex | null, anyBlock = false): void {
     const [journal, { unwritten }] = [this.#journal, this.#commits]
-    const observed = observe(this.#known(), state, { anyBlock, journal, unwritten })
+    const observed = observe(this.#known(), state, { anyBlock, journal, unwritten, now: Date.now() })
     if (!observed) return
     const { standing, claimed: amount } = observed
     this.#record(standing, { kind: 'chain', id: `block:${state.block}`, amount, transaction })
@@ -347,11 +347,13 @@ export class Account extends ScreenedObject<{ BOOK: D1Database }> {
   #resolve(settled: { id: string; state: ChannelState | null; transaction: Hex | null }): void {
     if (settled.state) this.#observe(settled.state, settled.transaction)
     const standing = this.#known()
-    if (standing.unresolved?.id !== settled.id || lacksRefund(standing.unresolved, settled.state)) return
+    const [{ unresolved, state }, now] = [standing, Date.now()]
+    if (unresolved?.id !== settled.id) return
     this.#begunHere = false
+    if (settled.state && lacksRefund(unresolved, state, now)) return
     this.#record(
-      { ...standing, unresolved: null },
-      { kind: standing.unresolved.kind, id: settled.id, transaction: settled.transaction },
+      { ...standing, unresolved: unresolvedAfter(unresolved, state, now) },
+      { kind: unresolved.kind, id: settled.id, transaction: settled.transaction },
     )
   }
 

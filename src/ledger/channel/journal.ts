@@ -131,12 +131,12 @@ export class Journal {
     return row && { max: unpadAmount(String(row.max)), signature: row.signature as Hex }
   }
 
-  /** Returns the last refund that was mined, and when that was stored (Unix ms). */
-  refund(): { id: string; at: number } | undefined {
+  /** Returns the id of the last refund that was mined. */
+  refund(): string | undefined {
     this.#sql.exec(REFUNDS)
-    const query = `SELECT id, at FROM entry WHERE kind = 'refund' AND tx IS NOT NULL ORDER BY at DESC, seq DESC LIMIT 1`
+    const query = `SELECT id FROM entry WHERE kind = 'refund' AND tx IS NOT NULL ORDER BY at DESC, seq DESC LIMIT 1`
     const [row] = this.#sql.exec(query).toArray()
-    return row && { id: String(row.id), at: Number(row.at) }
+    return row && String(row.id)
   }
 
   /** Returns how many refunds were begun after `since` (Unix ms), whatever became of them. */

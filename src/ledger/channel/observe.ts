@@ -2,7 +2,7 @@
 import type { ChannelState } from '../../protocol/evm/channel.ts'
 import { delivered, redeem } from '../totals.ts'
 import type { Journal } from './journal.ts'
-import type { Entry, Standing, Unresolved } from './types.ts'
+import type { DepositOrder, Entry, RefundOrder, Standing, Unresolved } from './types.ts'
 
 /** How on-chain state is applied. */
 export type Observing = {
@@ -12,6 +12,8 @@ export type Observing = {
   journal: Pick<Journal, 'voucher' | 'refund'>
   /** Entries that are not in the journal yet. */
   unwritten: readonly Entry[]
+  /** Unix milliseconds. */
+  now: number
 }
 
 /**
@@ -27,7 +29,9 @@ export function observe(
   if (state.block < known.state.block && !observing.anyBlock) return null
   const standing = state.totalClaimed < known.redeemed ? promised(known, observing) : known
   const totals = redeem(standing, state.totalClaimed)
+  const unresolved = unresolvedBy(known, state, observing)
   const same =
+    unresolved === known.unresolved &&
     state.block >= known.state.block &&
     totals.redeemed === standing.redeemed &&
     state.balance === standing.state.balance &&
@@ -40,33 +44,55 @@ export function observe(
   const signature = totals.authorized > standing.authorized ? '0x' : standing.signature
   // Any claim ends it: by a run that lost the answer, by a refund, or by somebody else.
   const quarantine = claimed > 0n ? null : standing.quarantine
-  const unresolved = known.unresolved ?? undone(known, state, observing)
   return { standing: { ...standing, ...totals, signature, state, quarantine, unresolved }, claimed }
 }
 
-/** Whether the chain's state still lacks a refund that a reorganization has undone. */
-export function lacksRefund({ refundNonce }: Unresolved, state: ChannelState | null): boolean {
-  return state !== null && refundNonce !== undefined && state.refundNonce < BigInt(refundNonce)
+/** After this time a block is final, on Base after some 15 minutes: the relayer's answer then decides alone. */
+const FINAL_MS = 1_200_000
+
+/** A transaction of ours that begins now, in Unix milliseconds. */
+export function unresolvedFrom(
+  { kind, id }: DepositOrder | RefundOrder,
+  { state }: Standing,
+  now: number,
+): Unresolved {
+  const nonce = { refundNonce: (state.refundNonce + 1n).toString() }
+  return { kind, id, since: now, ...(kind === 'refund' && nonce) }
 }
 
 /**
- * The refund that a reorganization has undone, or null. Threat: the relayer sends it again. Until then the balance on chain
- * includes what is about to leave, and a voucher over it may never be claimed.
- *
- * Trade-off: none is named while another transaction of ours is open. The relayer's nonces put that one after the refund.
+ * Whether the chain lacks a refund that the relayer calls mined: a reorganization has undone it, or will. Trap: a node may once
+ * have named a nonce that the chain never had. So this ends with time.
  */
-function undone(
-  { state: known }: Standing,
-  { refundNonce }: ChannelState,
-  { journal, unwritten }: Observing,
-): Unresolved | null {
-  if (refundNonce >= known.refundNonce) return null
-  const last =
-    unwritten.findLast(({ kind, transaction }) => kind === 'refund' && transaction) ?? journal.refund()
-  return last
-    ? { kind: 'refund', id: last.id, since: last.at, refundNonce: known.refundNonce.toString() }
-    : null
+export function lacksRefund({ refundNonce, since }: Unresolved, state: ChannelState, now: number): boolean {
+  return refundNonce !== undefined && state.refundNonce < BigInt(refundNonce) && now < since + FINAL_MS
 }
+
+/** What is unresolved once `closed` is: a refund that was found undone meanwhile and that the chain still lacks, or nothing. */
+export function unresolvedAfter({ behind }: Unresolved, state: ChannelState, now: number): Unresolved | null {
+  return behind && lacksRefund(behind, state, now) ? behind : null
+}
+
+/**
+ * What is unresolved after `state`: also the last refund, if the chain lacks it again. Threat: the relayer sends that again. Until
+ * then the balance on chain includes what is about to leave, and a voucher over it may never be claimed.
+ */
+function unresolvedBy(known: Standing, state: ChannelState, observing: Observing): Unresolved | null {
+  const { unresolved } = known
+  const open = unresolved?.undone && (observing.anyBlock || isMined(unresolved, state)) ? null : unresolved
+  // The operator has asked for this state because the one before it was false.
+  if (state.refundNonce >= known.state.refundNonce || observing.anyBlock) return open
+  const { journal, unwritten, now } = observing
+  const last = unwritten.findLast(({ kind, transaction }) => kind === 'refund' && transaction)
+  const id = last?.id ?? journal.refund()
+  if (id === undefined) return open
+  const refundNonce = known.state.refundNonce.toString()
+  const undone: Unresolved = { kind: 'refund', id, since: now, refundNonce, undone: true }
+  return open ? { ...open, behind: undone } : undone
+}
+
+const isMined = ({ refundNonce = '0' }: Unresolved, state: ChannelState) =>
+  state.refundNonce >= BigInt(refundNonce)
 
 /**
  * Trap: a reorganization or a faulty node can take back a claim that we hold no signature for (`0x`). If

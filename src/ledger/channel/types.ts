@@ -26,11 +26,19 @@ export type Standing = Totals & {
   hold?: Hold
 }
 
-/**
- * A deposit or refund with an unknown outcome. `since` in Unix milliseconds. `refundNonce`, in decimal, if a reorganization has
- * undone a refund: the channel's nonce on chain once it is mined again.
- */
-export type Unresolved = { kind: 'deposit' | 'refund'; id: string; since: number; refundNonce?: string }
+/** A deposit or refund with an unknown outcome. An older account stores the first three fields alone. */
+export type Unresolved = {
+  kind: 'deposit' | 'refund'
+  id: string
+  /** When it was begun, or found undone by a reorganization, in Unix milliseconds. */
+  since: number
+  /** The channel's nonce on chain once the refund is mined, in decimal. */
+  refundNonce?: string
+  /** The refund was mined before, and a reorganization has undone it. */
+  undone?: true
+  /** The refund that was found undone while this one was open. */
+  behind?: Unresolved
+}
 
 /** The fields of every order. `max` is the total that the voucher authorizes. */
 type Signed = JournalledScreening & {

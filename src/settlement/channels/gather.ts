@@ -95,7 +95,7 @@ async function readAccount(
   const claimable = stop ? null : redeemable(updated)
   if (claimable) await assertIntact(settings, line.id)
   const dust = claimable && (await dustOf(settings, updated, claimable, await least(), Date.now()))
-  return { row: dust ? null : claimable, dust, findings, open: now.unresolved ? 1 : 0, healed }
+  return { row: dust ? null : claimable, dust, findings, open: updated.unresolved ? 1 : 0, healed }
 }
 
 /** @throws for a journal that somebody has changed by hand: nothing of it is claimed before an operator has looked at it */

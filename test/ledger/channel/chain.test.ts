@@ -104,7 +104,7 @@ describe('Account refund', () => {
     const waiting = channel.place(toCharge(2n * PRICE, { request: 'GET /b' }))
     await channel
       .account()
-      .resolve(begin.id, stateOf({ balance: 3500n, totalClaimed: PRICE, block: 2n }), HASH)
+      .resolve(begin.id, stateOf({ balance: 3500n, totalClaimed: PRICE, refundNonce: 1n, block: 2n }), HASH)
     expect(await waiting).toMatchObject({ outcome: 'charged', state: { balance: 3500n } })
   })
 
@@ -120,9 +120,10 @@ describe('Account refund', () => {
     const first = await channel.charge('GET /a')
     await channel.charge('GET /b')
     const begin = toRefund(2n * PRICE)
+    const refunded = { totalClaimed: 2000n, refundNonce: 1n }
     await channel.place(begin)
-    await channel.account().resolve(begin.id, stateOf({ balance: 2000n, totalClaimed: 2000n, block: 2n }))
-    await channel.account().observe(stateOf({ balance: 9000n, totalClaimed: 2000n, block: 3n }))
+    await channel.account().resolve(begin.id, stateOf({ balance: 2000n, ...refunded, block: 2n }))
+    await channel.account().observe(stateOf({ balance: 9000n, ...refunded, block: 3n }))
     expect(reasonOf(await channel.place(toCharge(PRICE, { request: 'GET /c' })))).toBe('voucher_stale')
     expect(await channel.place(toCharge(first.order.max))).toMatchObject({
       outcome: 'replayed',

@@ -28,6 +28,7 @@ class Model {
   promised = 0n
   block = 1n
   withdrawing = false
+  refundNonce = 0n
   refunds = 0
   begun: { kind: 'deposit' | 'refund'; id: string; max: bigint } | null = null
   readonly bought: Bought[] = []
@@ -39,7 +40,12 @@ class Model {
   /** Returns the current on-chain state, one block later. */
   next() {
     const [at, amount] = this.withdrawing ? [1_700_000_000, 1n] : [0, 0n]
-    const moved = { balance: this.balance, totalClaimed: this.redeemed, block: ++this.block }
+    const moved = {
+      balance: this.balance,
+      totalClaimed: this.redeemed,
+      refundNonce: this.refundNonce,
+      block: ++this.block,
+    }
     return stateOf({ ...moved, withdrawRequestedAt: at, withdrawAmount: amount })
   }
 
@@ -201,7 +207,8 @@ const commands = [
         if (!mined) return void (await channel.account().resolve(begun.id, null))
         if (begun.kind === 'deposit') model.balance += 5n * PRICE
         // The refund claims its voucher's amount, even if charges were released since.
-        else [model.redeemed, model.balance] = [begun.max, begun.max]
+        else
+          [model.redeemed, model.balance, model.refundNonce] = [begun.max, begun.max, model.refundNonce + 1n]
         await channel.account().resolve(begun.id, model.next())
       },
     ),

@@ -1,4 +1,5 @@
 /** A refund that a reorganization has undone: the relayer sends it again, and its amount must stay in escrow until then. */
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import {
   type OpenChannel,
@@ -23,10 +24,10 @@ async function refunded() {
   return { ...channel, refund: id }
 }
 
-async function refundOf(channel: OpenChannel) {
+async function refundOf(channel: OpenChannel, state = AFTER) {
   const order = toRefund(PRICE)
   await channel.place(order)
-  await channel.account().resolve(order.id, stateOf({ ...AFTER, block: 2n }), HASH)
+  await channel.account().resolve(order.id, stateOf({ ...state, block: 2n }), HASH)
   return order
 }
 
@@ -45,6 +46,18 @@ describe('Account whose refund a reorganization has undone', () => {
     })
   })
 
+  it('takes none either when that comes before the end of the refund is on disk [F18, I6]', async () => {
+    const channel = await openChannel({ balance: 5n * PRICE })
+    await channel.charge()
+    const order = toRefund(PRICE)
+    await channel.place(order)
+    await Promise.all([
+      channel.account().resolve(order.id, stateOf({ ...AFTER, block: 2n }), HASH),
+      channel.account().observe(stateOf({ ...BEFORE, block: 3n })),
+    ])
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+  })
+
   it('stays so while the chain lacks the refund that the relayer calls mined [F18]', async () => {
     const channel = await refunded()
     await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
@@ -52,12 +65,11 @@ describe('Account whose refund a reorganization has undone', () => {
     expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
   })
 
-  it('takes vouchers again up to the balance after the refund, once that is mined again [F18]', async () => {
+  it('takes vouchers again up to the balance after the refund, once the chain has that again [F18]', async () => {
     const channel = await refunded()
     await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
-    await channel
-      .account()
-      .resolve(channel.refund, stateOf({ ...AFTER, balance: 2n * PRICE, block: 5n }), HASH)
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+    await channel.account().observe(stateOf({ ...AFTER, balance: 2n * PRICE, block: 5n }))
     expect(await channel.standing()).toMatchObject({ unresolved: null })
     expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
     expect(reasonOf(await channel.place(toCharge(3n * PRICE, { request: 'GET /c' })))).toBe('over_ceiling')
@@ -66,6 +78,7 @@ describe('Account whose refund a reorganization has undone', () => {
   it('takes vouchers again when the refund can no longer be mined [F18]', async () => {
     const channel = await refunded()
     await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
     await channel.account().resolve(channel.refund, null)
     expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
   })
@@ -93,12 +106,64 @@ describe('Account whose refund a reorganization has undone', () => {
     expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
   })
 
-  it('keeps a later deposit open, whose nonce puts it after the refund [F18]', async () => {
+  it('waits for it after a deposit that was open meanwhile and was never sent [F18]', async () => {
     const channel = await refunded()
     const deposit = toDeposit(2n * PRICE)
     await channel.place(deposit)
     await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
     expect(await channel.standing()).toMatchObject({ unresolved: { kind: 'deposit', id: deposit.id } })
+    await channel.account().resolve(deposit.id, null)
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+    await channel.account().resolve(channel.refund, stateOf({ ...AFTER, block: 5n }), HASH)
+    expect(await channel.standing()).toMatchObject({ unresolved: null })
+  })
+
+  it('waits for no refund after a deposit that was mined after it [F18]', async () => {
+    const channel = await refunded()
+    const deposit = toDeposit(2n * PRICE)
+    await channel.place(deposit)
+    await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
+    await channel.account().resolve(deposit.id, stateOf({ ...AFTER, balance: 6n * PRICE, block: 5n }), HASH)
+    expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
+  })
+
+  it('stays so when a late request brings the state from before the reorganization [F18]', async () => {
+    const channel = await refunded()
+    await channel.account().observe(stateOf({ ...BEFORE, block: 3n }))
+    await channel.account().resolve(channel.refund, stateOf({ ...AFTER, block: 2n }), HASH)
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+  })
+
+  it('takes no voucher when the first state after the refund lacks it [F18, I6]', async () => {
+    const channel = await openChannel({ balance: 5n * PRICE })
+    await channel.charge()
+    const { id } = await refundOf(channel, BEFORE)
+    expect(await channel.standing()).toMatchObject({ unresolved: { id } })
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+  })
+
+  it('waits no longer than a block takes to be final: a node may have named a false nonce [F9]', async () => {
+    const channel = await refunded()
+    await channel.account().observe(stateOf({ ...AFTER, balance: 9n * PRICE, refundNonce: 5n, block: 3n }))
+    const truth = { ...AFTER, balance: 9n * PRICE }
+    await channel.account().observe(stateOf({ ...truth, block: 4n }))
+    expect(reasonOf(await channel.place(next()))).toBe('channel_busy')
+    await runInDurableObject(channel.account(), (_, { storage }) => {
+      const since = `json_extract(unresolved, '$.since') - 1200000`
+      storage.sql.exec(`UPDATE standing SET unresolved = json_set(unresolved, '$.since', ${since})`)
+    })
+    await channel.restart()
+    await channel.account().resolve(channel.refund, stateOf({ ...truth, block: 5n }), HASH)
+    expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
+  })
+
+  it('waits for nothing once the operator has said that the state before was false [F9]', async () => {
+    const channel = await refunded()
+    const truth = { ...AFTER, balance: 9n * PRICE }
+    await channel.account().observe(stateOf({ ...truth, refundNonce: 5n, block: 3n }))
+    await channel.account().observe(stateOf({ ...truth, block: 4n }))
+    await channel.account().observe(stateOf({ ...truth, block: 4n }), null, true)
+    expect(await channel.place(next())).toMatchObject({ outcome: 'charged', due: PRICE })
   })
 
   it('names nothing for refunds from before its ledger', async () => {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Address } from '../../../src/protocol/evm/hex.ts'
 import { DEFAULT_FAILING, screenBy } from '../../../src/screening/screen.ts'
-import { watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
+import { WATCH_SHARE, watch } from '../../../src/settlement/channels/withdrawal-watch.ts'
 import { rpc } from '../../chain/harness.ts'
 import { newReceiver, openChannel, openChannels, received, runOf, standingOf } from '../harness.ts'
 import { nextTime, withdraw } from './harness.ts'
@@ -42,6 +42,24 @@ describe('A settlement run with screening', () => {
     const ended = await runOf(setup)
     expect(ended.status).toBe('settled')
     expect(await received(setup)).toBe(130n)
+  })
+
+  it('claims in the next watch what the screening could not decide in this one [F1]', async () => {
+    const setup = await newReceiver()
+    const channels = await openChannels(setup, 8)
+    for (const channel of channels) await channel.charge(10n)
+    const last = channels.toSorted((a, b) => (a.id < b.id ? -1 : 1)).at(-1)
+    if (!last) throw new Error('there must be eight channels')
+    // The poll reads one channel, and the logs of a withdrawal are read once.
+    const share = { ...WATCH_SHARE, overlap: 0, page: 1, pages: 1 }
+    await watch(setup.settings, nextTime(), share)
+    await withdraw(last, setup.chain.escrow, 500n)
+    setup.settings.screen = screenOf([], { fails: true, failing: { claim: 'closed' } })
+    await watch(setup.settings, nextTime(), share)
+    setup.settings.screen = screenOf([])
+    await rpc('anvil_mine', '0x1')
+    await watch(setup.settings, nextTime(), share)
+    expect(await standingOf(last.id)).toMatchObject({ redeemed: 10n })
   })
 
   it('claims nothing for the watch from a listed payer who withdraws, and names it', async () => {

@@ -13,7 +13,6 @@ import {
   type OpenChannel,
   openChannel,
   openChannels,
-  place,
   type ReceiverSetup,
   recordOf,
   runOf,
@@ -55,6 +54,7 @@ async function withdrawnFar() {
   if (!last) throw new Error('there must be eight channels')
   await watch(setup.settings, nextTime(), ONE)
   await withdraw(last, setup.chain.escrow, 500n)
+  await passOn()
   return { setup, last }
 }
 
@@ -130,30 +130,44 @@ describe('Watch that reads logs', () => {
 
   it('claims in the next watch what this one could not, however many channels the poll has before it [F1]', async () => {
     const { setup, last } = await withdrawnFar()
-    expect(await watch(tooDear(setup), nextTime(), { ...ONE, overlap: 0 })).toBe(1)
-    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [last.id] })
+    await watch(tooDear(setup), nextTime(), ONE)
+    expect((await readWatch(env.BOOK, NETWORK))?.unclaimed).toContain(last.id)
     await passOn()
     await watch(setup.settings, nextTime(), ONE)
     expect(await redeemedBy(last)).toBe(10n)
-    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [] })
+    expect((await readWatch(env.BOOK, NETWORK))?.unclaimed).not.toContain(last.id)
+  })
+
+  it('claims in the next watch what waits for its block in this one [F1, I9]', async () => {
+    const { setup, last } = await withdrawnFar()
+    const hash = `0x${'ee'.repeat(32)}` as const
+    const send = async () => ({ status: 'pending' as const, hash })
+    await watch({ ...setup.settings, relayer: { ...setup.settings.relayer, send } }, nextTime(), ONE)
+    await passOn()
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await redeemedBy(last)).toBe(10n)
+  })
+
+  it('claims in the next watch where the node has refused the claim of this one [F1, F9]', async () => {
+    const { setup, last } = await withdrawnFar()
+    const error = { code: 3, message: 'execution reverted' }
+    await setup.relayer.lane.misbehave({ method: 'eth_estimateGas', does: 'answer', error, times: 1 })
+    await watch(setup.settings, nextTime(), ONE)
+    await passOn()
+    await watch(setup.settings, nextTime(), ONE)
+    expect(await redeemedBy(last)).toBe(10n)
   })
 
   it('keeps what it could not claim when the next watch cannot read the chain [F1, F9]', async () => {
     const { setup, last } = await withdrawnFar()
     await watch(tooDear(setup), nextTime(), ONE)
     await passOn()
-    const down = { ...setup.chain, rpcUrl: 'http://127.0.0.1:1' }
-    await expect(watch({ ...setup.settings, chain: down }, nextTime(), ONE)).rejects.toThrow('unreachable')
+    const down = { method: 'eth_call', does: 'answer', error: { code: -32_000, message: 'busy' } } as const
+    await setup.relayer.lane.misbehave(down)
+    await expect(watch(setup.settings, nextTime(), ONE)).rejects.toThrow()
+    await setup.relayer.lane.misbehave()
     await watch(setup.settings, nextTime(), ONE)
     expect(await redeemedBy(last)).toBe(10n)
-  })
-
-  it('does not try again what the escrow refuses [F1]', async () => {
-    const { setup, last } = await withdrawnFar()
-    const { signature } = await last.payer.owes({ ...last.config, salt: randomHex(32) }, 20n)
-    await place(last.id, 20n, signature, 10n)
-    await watch(setup.settings, nextTime(), ONE)
-    expect(await readWatch(env.BOOK, NETWORK)).toMatchObject({ unclaimed: [] })
   })
 
   it('reads the blocks again after a node has named one that the chain does not have [F9]', async () => {
