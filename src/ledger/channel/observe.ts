@@ -68,14 +68,14 @@ export function lacksRefund({ refundNonce, since }: Unresolved, state: ChannelSt
   return refundNonce !== undefined && state.refundNonce < BigInt(refundNonce) && now < since + FINAL_MS
 }
 
-/** What is unresolved once `closed` is: a refund that was found undone meanwhile and that the chain still lacks, or nothing. */
+/** The refund that was found undone while another transaction was open, if the chain still lacks it; null for none. */
 export function unresolvedAfter({ behind }: Unresolved, state: ChannelState, now: number): Unresolved | null {
   return behind && lacksRefund(behind, state, now) ? behind : null
 }
 
 /**
- * What is unresolved after `state`: also the last refund, if the chain lacks it again. Threat: the relayer sends that again. Until
- * then the balance on chain includes what is about to leave, and a voucher over it may never be claimed.
+ * The transaction that is unresolved after `state`: also the last refund, if the chain lacks it again. Threat: the relayer sends that
+ * again. Until then the balance on chain includes what is about to leave, and a voucher over it may never be claimed.
  */
 function unresolvedBy(known: Standing, state: ChannelState, observing: Observing): Unresolved | null {
   const { unresolved } = known
