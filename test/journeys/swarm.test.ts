@@ -95,4 +95,11 @@ describe('tab402 sign', { timeout: TIMEOUT_MS }, () => {
     for (const { url, headers } of requests) expect((await fetch(url, { headers })).status).toBe(200)
     expect((await chargedIn('after')) - before).toBe(7n * 1_000n)
   })
+
+  it('signs one request for a lane, though the client has a least deposit of three pages', async () => {
+    const { code, stdout } = await tab402('sign', url, '--stack', stack, '--count', '1')
+    expect(code).toBe(0)
+    const { url: page, headers } = JSON.parse(stdout)
+    expect((await fetch(page, { headers })).status).toBe(200)
+  })
 })

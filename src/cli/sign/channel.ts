@@ -30,7 +30,8 @@ export async function signAhead({ url, privateKey, rpcUrl, count }: Wanted): Pro
   const pages = BigInt(count + 1)
   const scheme = new BatchSettlementEvmScheme(signer, {
     salt: `0x${randomBytes(32).toString('hex')}`,
-    depositPolicy: { depositMultiplier: count + 1 },
+    // The client takes a multiplier from 3. The strategy below sets the deposit.
+    depositPolicy: { depositMultiplier: Math.max(3, count + 1) },
     depositStrategy: ({ requestAmount, paymentRequirements: { extra } }) => {
       const [all, least] = [BigInt(requestAmount) * pages, BigInt(String(extra?.minDeposit ?? 0))]
       return all > least ? all : least
