@@ -1,6 +1,6 @@
 /** Kills the runtime of a Worker with SIGKILL. Miniflare exposes no pid, so a script starts the runtime and stores it. */
 import { rmSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,9 +22,31 @@ export async function traceRuntimes(): Promise<(port: number) => Promise<void>> 
   }
 }
 
+/** The folder of a process has its id behind this. */
+const NAME = 'tab402-runtimes-'
+
+/** A process that was killed leaves its folder: the next one removes it. */
+async function removeLeft(): Promise<void> {
+  for (const folder of await readdir(tmpdir())) {
+    const [, pid] = /^tab402-runtimes-(\d+)-/.exec(folder) ?? []
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(join(tmpdir(), folder), { recursive: true, force: true })
+  }
+}
+
+/** A process of somebody else is alive too: it must not be signalled. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (fault) {
+    return (fault as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
 async function trace(): Promise<string> {
   if (process.platform === 'win32') throw new Error('the runtime can only be killed where /bin/sh is')
-  const folder = await mkdtemp(join(tmpdir(), 'tab402-runtimes-'))
+  await removeLeft()
+  const folder = await mkdtemp(join(tmpdir(), `${NAME}${process.pid}-`))
   const script = join(folder, 'workerd.sh')
   // Miniflare's own dependency: its version decides.
   const { default: workerd } = createRequire(createRequire(import.meta.url).resolve('miniflare'))(
