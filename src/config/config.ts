@@ -210,6 +210,11 @@ export function addressProblems({ relayer }: Config): ConfigProblem[] {
   }
 }
 
+/** Whether the Worker reads a var or secret of this name. */
+export function isVar(name: string): boolean {
+  return Object.hasOwn(EXPECTED, name) || POLICY_TERMS.includes(name)
+}
+
 function readAll(vars: Table): ConfigResult {
   const site = pick(vars, POLICY_TERMS)
   const terms = parsePolicy(site)

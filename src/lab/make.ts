@@ -26,7 +26,7 @@ export async function makeLab(options: LabOptions, planned?: Promise<WorkerPlan>
 }
 
 function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
-  const { url, clock, chain, worker } = stage
+  const { url, clock, chain } = stage
   const calendar = new Calendar(stage)
   const advance: Lab['advance'] = (by) => calendar.advanceTo(clock.now() + spanMs(by))
   const evict = () => evictAll(stage)
@@ -46,10 +46,13 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
     closing ??= closeOnce()
     return closing
   }
+  const mustBeOpen = () => {
+    if (closing) throw new Error(CLOSED)
+  }
   const whileOpen =
     <Given extends unknown[], Value>(call: (...given: Given) => Promise<Value>) =>
     async (...given: Given): Promise<Value> => {
-      if (closing) throw new Error(CLOSED)
+      mustBeOpen()
       return call(...given)
     }
   return {
@@ -94,16 +97,16 @@ function labOf(stage: LabStage, sites: Lab['sites'], seed: number): Lab {
     ),
     kill: whileOpen(kill),
     evict: whileOpen(evict),
-    fail: failOf(stage, calendar, { kill, evict }),
+    fail: failOf(stage, calendar, { kill, evict }, mustBeOpen),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
 
-  async function evictAll({ plan }: LabStage): Promise<void> {
-    const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
-    for (const className of new Set(classes)) {
-      for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
-    }
+async function evictAll({ plan, worker }: LabStage): Promise<void> {
+  const classes = Object.values(plan.options.durableObjects ?? {}).map(({ className }) => className)
+  for (const className of new Set(classes)) {
+    for (const id of await worker.objects(className)) await worker.evict(className, id).catch(unlessIdle)
   }
 }
 

@@ -1,18 +1,22 @@
 /** Opens a lab. */
 import { installCommand, LAB_TOOLS, STACK_TOOLS } from '../testing/tools.ts'
-import { type Members, mustKnow } from './known.ts'
-import type { Lab, LabOptions } from './lab.ts'
+import { KINDS, type Members, mustKnow } from './known.ts'
+import type { Lab, LabOptions, LabSite } from './lab.ts'
+
+const { LIST, OBJECT, TEXT, WHOLE } = KINDS
 
 const OPTIONS: Readonly<Record<keyof LabOptions, Members[string]>> = {
-  policy: null,
-  sites: null,
+  policy: OBJECT,
+  sites: LIST,
   start: null,
   facilitator: ['own', 'hosted'],
   engine: ['workerd'],
-  seed: null,
-  worker: null,
-  log: null,
+  seed: WHOLE,
+  worker: TEXT,
+  log: { must: 'a function', has: (value) => typeof value === 'function' },
 }
+
+const SITE: Readonly<Record<keyof LabSite, Members[string]>> = { id: TEXT, receiver: TEXT, terms: OBJECT }
 
 /**
  * Opens a lab: a Worker in workerd, a chain, a card processor and a publisher’s server, all on one virtual clock.
@@ -29,6 +33,7 @@ const OPTIONS: Readonly<Record<keyof LabOptions, Members[string]>> = {
  */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
   mustKnow('openLab', options, OPTIONS)
+  for (const site of options.sites ?? []) mustKnow('a site of openLab', site, SITE)
   // Somebody’s own Worker is bundled here.
   const tools = options.worker === undefined ? LAB_TOOLS : [...STACK_TOOLS, ...LAB_TOOLS]
   const command = installCommand([...new Set(tools)])

@@ -98,7 +98,7 @@ export async function startStage(options: LabOptions, planned = labPlan(options.
       ...sellerVars(options, plan, { origin, stripe, url, operatorKey }),
       ...textOf(options.policy ?? {}),
     }
-    if (options.worker === undefined) mustBePolicy(plan, vars)
+    if (options.worker === undefined) mustBePolicy(plan, vars, options.policy)
     const worker = await startWorker({
       port,
       directory,

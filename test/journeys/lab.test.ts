@@ -102,7 +102,15 @@ describe('a lab', { timeout: 120_000 }, () => {
     expect(other.close()).toBe(closing)
     await closing
     const calls = [crawler.score(), crawler.read('/page'), other.books(), other.audit(), other.night()]
-    for (const call of [...calls, other.kill(), other.crawler(), other.fetch('/page')])
+    const faults = [other.fail.origin('dead'), other.fail.worker('killed'), other.fail.mend()]
+    for (const call of [
+      ...calls,
+      ...faults,
+      crawler.run(),
+      other.kill(),
+      other.crawler(),
+      other.fetch('/page'),
+    ])
       await expect(call).rejects.toThrow('the lab must be open')
   })
 })

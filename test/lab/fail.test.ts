@@ -38,6 +38,16 @@ describe('lab.fail', () => {
     ['an empty object', 'chain', {}, '{ reorg } or { mining }'],
     ['nothing', 'd1', undefined, '"down" or "loses writes" or { slow }'],
     ['a way to stop the Worker', 'worker', 'kill', '"killed" or "evicted" or { aborts }'],
+    [
+      'a number of blocks below one',
+      'chain',
+      { reorg: 0 },
+      'reorg of fail.chain must be a whole number from 1',
+    ],
+    ['two faults at once', 'origin', { slow: '1s', pauses: '1s' }, 'or { slow } or { pauses }'],
+    ['a lost reply of no method', 'rpc', { loses: 'replies' }, '{ loses, of }'],
+    ['a method of a fault that meets all', 'rpc', { stale: 4, of: 'eth_call' }, '{ stale }'],
+    ['a list', 'd1', ['down'], '"down" or "loses writes" or { slow }'],
   ])('rejects %s that its part does not have, and sets no fault', async (_, part, fault, says) => {
     const { fail, orders, calls, nodeFaults } = openFaults()
     const set = fail[part as 'd1'](fault as 'down')
@@ -49,8 +59,23 @@ describe('lab.fail', () => {
   it('rejects an option that is misspelled', async () => {
     const { fail } = openFaults()
     await expect(fail.d1('down', { time: 1 } as object)).rejects.toThrow(
-      'fail.d1 must be given times, of, not time',
+      'the options of fail.d1 must be given times, not time',
     )
+  })
+
+  it.each([
+    ['d1', 'down', { times: 0 }, 'times of the options of fail.d1 must be a whole number from 1, not 0'],
+    ['stripe', 500, { of: '/v1' }, 'of of the options of fail.stripe must be a RegExp, not /v1'],
+    ['webhooks', 'late', { times: 1 }, 'the options of fail.webhooks must be given nothing, not times'],
+  ])('rejects what fail.%s cannot do beside its fault', async (part, fault, options, says) => {
+    const fail = openFaults().fail[part as 'd1']
+    await expect(fail(fault as 'down', options as object)).rejects.toThrow(says)
+  })
+
+  it('finds the method of a lost reply in any place', async () => {
+    const { fail, nodeFaults } = openFaults()
+    await fail.rpc({ of: 'eth_call', loses: 'replies' })
+    expect(nodeFaults).toHaveLength(1)
   })
 
   it('rejects a wrong span of the origin or the cron when the fault is set', async () => {

@@ -11,8 +11,8 @@ const stage = {
   clock: { shared: new SharedArrayBuffer(8) },
 } as unknown as LabStage
 
-const openCrew = () =>
-  new Crew(stage, [{ id: 'default', url: 'http://127.0.0.1:1' }], 1, {
+const openCrew = (on = stage) =>
+  new Crew(on, [{ id: 'default', url: 'http://127.0.0.1:1' }], 1, {
     advance: async () => {},
     evict: async () => {},
   })
@@ -22,6 +22,13 @@ describe('openLab', () => {
     [{ polcy: {} }, 'openLab must be given policy, sites, start'],
     [{ facilitator: 'remote' }, 'facilitator of openLab must be "own" or "hosted", not remote'],
     [{ engine: 'sim' }, 'engine of openLab must be "workerd", not sim'],
+    [{ seed: 1.5 }, 'seed of openLab must be a whole number, not 1.5'],
+    [{ sites: {} }, 'sites of openLab must be a list'],
+    [
+      { sites: [{ id: 'a', recever: '0x0' }] },
+      'a site of openLab must be given id, receiver, terms, not recever',
+    ],
+    [null, 'openLab must be given an object, not null'],
   ])('rejects %j and names what it may be', (options, says) =>
     expect(openLab(options as LabOptions)).rejects.toThrow(says),
   )
@@ -32,9 +39,40 @@ describe('lab.crawler', () => {
     [{ is: 'thief' }, 'is of lab.crawler must be "honest", "replayer"'],
     [{ pays: 'cash' }, 'pays of lab.crawler must be "channel", "exact" or "credit", not cash'],
     [{ limit: 5n }, 'lab.crawler must be given is, pays'],
+    [{ balance: 5 }, 'balance of lab.crawler must be a bigint from 0n, such as 10_000n, not 5'],
+    [{ creditLimit: -1n }, 'creditLimit of lab.crawler must be a bigint from 0n'],
+    [{ below: 'x' }, 'below of lab.crawler must be a text that begins with /, not x'],
   ])('rejects %o and names what it may be', (options, says) =>
     expect(openCrew().open(options as CrawlerOptions)).rejects.toThrow(says),
   )
+})
+
+describe('lab.crawler that cannot open', () => {
+  it.each([
+    ['names a site that is not there', { site: 'nope' }, 'the site must be one of default'],
+    ['cannot be registered', { pays: 'credit' }, 'fetch failed'],
+  ] as const)('funds no wallet when it %s: the books would lack it', async (_, options, says) => {
+    const funded: string[] = []
+    const fund = async (address: string) => void funded.push(address)
+    const operator = { url: 'http://127.0.0.1:1', token: '' }
+    await expect(openCrew({ ...stage, chain: { fund }, operator } as never).open(options)).rejects.toThrow(
+      says,
+    )
+    expect(funded).toEqual([])
+  })
+})
+
+describe('crawler.read', () => {
+  it.each([
+    ['/page', 0, 'count of crawler.read must be a whole number from 1, not 0'],
+    ['/page', '3', 'count of crawler.read must be a whole number from 1, not 3'],
+    ['page', 1, 'path of crawler.read must be a path that begins with /, or a URL, not page'],
+  ])('rejects %j, %j', async (path, count, says) => {
+    const crew = openCrew()
+    const crawler = await crew.open()
+    await expect(crawler.read(path, count as number)).rejects.toThrow(says)
+    await crew.close()
+  })
 })
 
 describe('lab.nights', () => {

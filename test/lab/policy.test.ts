@@ -22,6 +22,13 @@ describe('mustBePolicy', () => {
   it('accepts vars that the Worker would serve with', () =>
     expect(() => mustBePolicy(plan, given)).not.toThrow())
 
+  it('rejects a var that the Worker does not read', () => {
+    for (const name of ['PRICEE', 'price'])
+      expect(() => mustBePolicy(plan, given, { [name]: '1' })).toThrow(`vars of docs/policy.md, not ${name}`)
+    const known = { PRICE: '1', RULES: [], STRIPE_SECRET_KEY: 'sk', MAX_UNCLAIMED: '1' }
+    expect(() => mustBePolicy(plan, given, known)).not.toThrow()
+  })
+
   it('throws with each problem that the Worker would log', () => {
     const wrong = () => mustBePolicy(plan, { ...given, PRICE: 'free', SCHEMES: '["chanel"]' })
     expect(wrong).toThrow(/^the policy of openLab is wrong:\nPRICE must be USD/)

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { localAccount } from '../../testing/chain/chain.ts'
 import { siblingModule } from '../../testing/stack/sibling.ts'
 import { costOf } from '../cost.ts'
-import { type Members, mustKnow } from '../known.ts'
+import { KINDS, type Members, mustKnow, type Values } from '../known.ts'
 import { CLOSED } from '../lab.ts'
 import { callOperator } from '../operator.ts'
 import { type Cost, type CrawlerTally, type Score, scoreOf } from '../score.ts'
@@ -26,16 +26,23 @@ import {
 const BALANCE = 1_000_000_000n
 const CREDIT_LIMIT = 5_000_000n
 
+const { AMOUNT, COUNT, TEXT, WHOLE } = KINDS
+const PATH: Values = { must: 'a text that begins with /', has: (value) => String(value).startsWith('/') }
+const PAGE: Values = {
+  must: 'a path that begins with /, or a URL',
+  has: (value) => PATH.has(value) || URL.canParse(String(value)),
+}
+
 const OPTIONS: Readonly<Record<keyof CrawlerOptions, Members[string]>> = {
   is: Object.keys(CRAWLERS),
   pays: ['channel', 'exact', 'credit'],
-  seed: null,
-  balance: null,
-  creditLimit: null,
+  seed: WHOLE,
+  balance: AMOUNT,
+  creditLimit: AMOUNT,
   rail: ['stablecoin', 'stripe', 'transfer'],
   period: ['daily', 'weekly', 'monthly'],
-  site: null,
-  below: null,
+  site: TEXT,
+  below: PATH,
 }
 
 /** The wishes of a crawler that its lab fulfils. */
@@ -84,7 +91,7 @@ export class Crew {
     const { seed = this.#seed * 1_000 + number } = options
     const { chain } = this.#stage
     const wallet = localAccount(`tab402 lab ${this.#seed}, crawler ${number}`)
-    const [, site] = [await chain.fund(wallet.address, balance), this.#siteOf(options.site)]
+    const site = this.#siteOf(options.site)
     const { chainId, usdc, escrow, collector, rpcUrl } = chain
     const setup: Setup = {
       is,
@@ -100,6 +107,8 @@ export class Crew {
     }
     const { rail = is === 'honest' ? 'stablecoin' : 'transfer' } = options
     if (pays === 'credit') await this.#enrol(setup, { ...options, creditLimit, rail })
+    // Last: the books have the wallets of the crew alone.
+    await chain.fund(wallet.address, balance)
     await this.#call({ crawler: number, do: 'open', setup })
     const isPayer = pays === 'credit' && is === 'honest' && rail === 'stablecoin'
     const crawler = this.#crawlerOf(number, setup, is === 'defaulter' ? creditLimit : 0n, isPayer)
@@ -157,11 +166,13 @@ export class Crew {
       address: wallet.address,
       account: async () => (await tally()).account,
       async read(path, count) {
+        mustKnow('crawler.read', { path, count }, { path: PAGE, count: COUNT })
         let last = await read(count === undefined ? path : `${path}/1`)
         for (let page = 2; page <= (count ?? 1); page++) last = await read(`${path}/${page}`)
         return last
       },
       run: async () => {
+        if (this.#isClosed) throw new Error(CLOSED)
         if (isPayer) this.#owing.add(number)
         cost = await costOf(this.#stage, () => this.#call({ crawler: number, do: 'run' }))
         return score()

@@ -15,8 +15,13 @@ import { failWorker, type WorkerControl } from './worker.ts'
 /** Parts that have one fault at a time: the next one replaces it. */
 const ONE_AT_A_TIME: readonly Part[] = ['facilitator', 'origin', 'webhooks', 'd1', 'cron']
 
-/** Faults of one lab. */
-export function failOf(stage: LabStage, calendar: Calendar, control: WorkerControl): Fail {
+/** Faults of one lab. `mustBeOpen` throws once that is closed. */
+export function failOf(
+  stage: LabStage,
+  calendar: Calendar,
+  control: WorkerControl,
+  mustBeOpen: () => void = () => {},
+): Fail {
   let open: { part: Part; end: Mend }[] = []
   // Trap: an end may set what has changed since, such as a balance. It happens once, and not for a fault that was replaced.
   const close = async (fault: (typeof open)[number]) => {
@@ -25,6 +30,7 @@ export function failOf(stage: LabStage, calendar: Calendar, control: WorkerContr
     await fault.end()
   }
   const fail = async (part: Part, fault: unknown, options: object | undefined, set: () => Promise<Mend>) => {
+    mustBeOpen()
     mustBeFault(part, fault, options)
     const added = { part, end: await set() }
     open = open.filter((one) => one.part !== part || !ONE_AT_A_TIME.includes(part))
@@ -35,17 +41,19 @@ export function failOf(stage: LabStage, calendar: Calendar, control: WorkerContr
     facilitator: (fault, options) =>
       fail('facilitator', fault, options, () => failFacilitator(stage, fault, options)),
     rpc: (fault, options) => fail('rpc', fault, options, () => failRpc(stage, fault, options)),
-    chain: (fault) => fail('chain', fault, undefined, () => failChain(stage, fault)),
+    chain: (fault, options?: object) => fail('chain', fault, options, () => failChain(stage, fault)),
     origin: (fault, options) => fail('origin', fault, options, () => failOrigin(stage, fault, options)),
     stripe: (fault, options) => fail('stripe', fault, options, () => failStripe(stage, fault, options)),
-    webhooks: (fault) => fail('webhooks', fault, undefined, () => failWebhooks(stage, fault)),
+    webhooks: (fault, options?: object) => fail('webhooks', fault, options, () => failWebhooks(stage, fault)),
     d1: (fault, options) => fail('d1', fault, options, () => failD1(stage, fault, options)),
     cron: (fault, options) => fail('cron', fault, options, () => failCron(calendar, fault, options)),
-    async worker(fault) {
-      mustBeFault('worker', fault)
+    async worker(fault, options?: object) {
+      mustBeOpen()
+      mustBeFault('worker', fault, options)
       await failWorker(stage, fault, control)
     },
     async mend() {
+      mustBeOpen()
       for (const fault of [...open].reverse()) await close(fault)
     },
   }
