@@ -59,15 +59,15 @@ export const CHANNEL_MUTANTS: readonly Mutant[] = [
   {
     id: 'closes-any-transaction',
     file: ACCOUNT,
-    from: 'if (standing.unresolved?.id !== settled.id) return',
-    to: 'if (!standing.unresolved) return',
+    from: 'if (unresolved?.id !== settled.id) return',
+    to: 'if (!unresolved) return',
     by: null,
     why: 'every caller closes the transaction that is open; another one is closed only after a restart in between',
   },
   {
     id: 'never-closes-transaction',
     file: ACCOUNT,
-    from: '{ ...standing, unresolved: null }',
+    from: '{ ...standing, unresolved: unresolvedAfter(unresolved, state, now) }',
     to: '{ ...standing }',
     by: 'I13',
   },
