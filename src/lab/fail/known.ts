@@ -12,7 +12,7 @@ const SLOW: Members = { slow: SPAN }
 const NONE: Members = {}
 const TIMES: Members = { times: COUNT }
 
-/** `options`: what the call takes beside the fault. */
+/** The faults of one part, and the options of its call. */
 type Faults = { words: readonly unknown[]; members: Members; options: Members }
 
 const FAULTS: Readonly<Record<Part, Faults>> = {

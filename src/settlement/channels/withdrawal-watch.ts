@@ -80,7 +80,7 @@ type Watch = {
   seen: Set<Hex>
   /** Channels that are being withdrawn from and still owe after this watch. */
   owing: Hex[]
-  /** Channels that the next watch tries again: what they owe could be claimed, or an object or the screening was out of reach. */
+  /** Channels that the next watch tries again: their claim has failed, or their account or the screening did not answer. */
   unclaimed: Set<Hex>
 }
 

@@ -81,7 +81,7 @@ async function writeKept(file: string, kept: v.InferOutput<typeof Kept>): Promis
 /** A stack whose starter was killed is still putting its chain and its objects away: two writers would ruin both. */
 async function outlive(holder: number, file: string, patienceMs: number): Promise<void> {
   const until = Date.now() + patienceMs
-  while (holder !== process.pid && alive(holder)) {
+  while (holder !== process.pid && isAlive(holder)) {
     if (Date.now() > until) {
       throw new Error(
         `process ${holder} still uses this state; stop it, or delete ${file} if it is another program`,
@@ -91,7 +91,8 @@ async function outlive(holder: number, file: string, patienceMs: number): Promis
   }
 }
 
-function alive(pid: number): boolean {
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (cause) {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isAlive } from './keep.ts'
 
 let tracing: Promise<string> | undefined
 
@@ -31,15 +32,6 @@ async function removeLeft(): Promise<void> {
     const [, pid] = /^tab402-runtimes-(\d+)-/.exec(folder) ?? []
     if (pid !== undefined && !isAlive(Number(pid)))
       await rm(join(tmpdir(), folder), { recursive: true, force: true })
-  }
-}
-
-/** A process of somebody else is alive too: it must not be signalled. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (fault) {
-    return (fault as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -54,6 +54,7 @@ describe('A settlement run with screening', () => {
     const share = { ...WATCH_SHARE, overlap: 0, page: 1, pages: 1 }
     await watch(setup.settings, nextTime(), share)
     await withdraw(last, setup.chain.escrow, 500n)
+    await rpc('anvil_mine', '0x1')
     setup.settings.screen = screenOf([], { fails: true, failing: { claim: 'closed' } })
     await watch(setup.settings, nextTime(), share)
     setup.settings.screen = screenOf([])
